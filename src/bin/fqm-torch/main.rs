@@ -1,0 +1,3 @@
+//! Grows with the rooms.
+
+fn main() {}

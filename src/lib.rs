@@ -1,0 +1,7 @@
+//! fqm-pipe: the nightly job runner of a self-improving orchestrator.
+//!
+//! The modules stand in the order of the data; each imports only those above it. `steps` alone joins
+//! `pipeline` to the rest, and nothing imports `cli`.
+#![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+

@@ -1,0 +1,24 @@
+//! What every room stands on: digests, identifiers, logical dates, seeded randomness, object
+//! stores with create-if-absent, content-addressed blobs, and counted crash points.
+
+mod blobs;
+mod boundary;
+mod digest;
+mod ids;
+mod json;
+mod local;
+mod objects;
+mod place;
+mod seed;
+
+pub use blobs::Blobs;
+pub use boundary::boundary;
+pub use digest::{Digest, DigestError, Hasher};
+pub use ids::{Alias, EpisodeId, IdError, LogicalDate};
+pub use json::{canonical_json, digest_json};
+pub use objects::{Created, ObjectInfo, Store, StoreError};
+pub use place::{PlaceError, nearest};
+pub use seed::{derive_seed, rng};
+
+#[cfg(test)]
+mod tests;

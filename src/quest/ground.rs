@@ -1,0 +1,472 @@
+//! Grounding: from functions with parameters to numbered calls and facts.
+//!
+//! Three prunings keep worlds small: static predicates while parameters are bound, relaxed
+//! reachability over all calls, and dropping facts that no reachable call changes. Usage
+//! constraints and pools of new objects become plain facts and counters here, so that the engine
+//! knows only bits and numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::check::{MADE, Names, RET};
+use super::expr::{Atom, Change, Compare, Condition, Effects, Init, Term, Test};
+use super::level::{FunctionDef, Level, StoreKind};
+use super::raw::{Raw, RawCall, RawOutcome};
+use super::reach::{self, Reach};
+use super::world::{
+    Fluent, Function, GroundError, NumChange, NumEffect, NumTest, Predicate, World,
+};
+
+/// Most ground calls before pruning by reachability.
+const MAX_CALLS: usize = 200_000;
+/// Most partial bindings that are tried.
+const MAX_BINDINGS: usize = 5_000_000;
+/// Most facts before pruning.
+const MAX_FACTS: usize = 500_000;
+
+struct Grounder<'a> {
+    level: &'a Level,
+    names: Names<'a>,
+    object_ids: BTreeMap<&'a str, usize>,
+    predicate_ids: BTreeMap<String, usize>,
+    fluent_ids: BTreeMap<String, usize>,
+    atom_ids: BTreeMap<(usize, Vec<usize>), u32>,
+    /// Predicates that some effect changes.
+    changing: BTreeSet<String>,
+    /// Functions by function: those that exclude each other, both ways round.
+    exclusive: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    bindings: usize,
+    raw: Raw,
+}
+
+pub(super) fn ground(level: &Level) -> Result<World, GroundError> {
+    let mut grounder = Grounder::new(level);
+    grounder.init();
+    for (index, (name, function)) in level.functions.iter().enumerate() {
+        grounder.function(index, name, function)?;
+    }
+    grounder.goal();
+    let raw = grounder.raw;
+    let reach = Reach::compute(&raw);
+    reach::check_goal(level, &raw, &reach)?;
+    Ok(reach::build(level, raw, &reach))
+}
+
+impl<'a> Grounder<'a> {
+    fn new(level: &'a Level) -> Self {
+        let names = Names::new(level);
+        let objects: Vec<(String, String)> =
+            names.objects.iter().map(|(n, k)| ((*n).to_owned(), (*k).to_owned())).collect();
+        let object_ids = names.objects.keys().enumerate().map(|(i, n)| (*n, i)).collect();
+        let functions = level.functions.iter().map(|(name, f)| Function {
+            name: name.clone(),
+            description: f.description.clone(),
+            params: f.params.clone(),
+            cost: f.cost,
+        });
+        let raw = Raw {
+            objects,
+            predicates: Vec::new(),
+            functions: functions.collect(),
+            fluents: Vec::new(),
+            atoms: Vec::new(),
+            init: BTreeSet::new(),
+            calls: Vec::new(),
+            goal: Vec::new(),
+            goal_num: Vec::new(),
+        };
+        let mut grounder = Self {
+            level,
+            names,
+            object_ids,
+            predicate_ids: BTreeMap::new(),
+            fluent_ids: BTreeMap::new(),
+            atom_ids: BTreeMap::new(),
+            changing: changing(level),
+            exclusive: exclusive(level),
+            bindings: 0,
+            raw,
+        };
+        grounder.declare();
+        grounder
+    }
+
+    fn declare(&mut self) {
+        for (name, p) in &self.level.predicates {
+            self.declare_predicate(name.clone(), p.store);
+        }
+        self.declare_predicate(MADE.to_owned(), StoreKind::Inventory);
+        for name in self.exclusive.keys().copied().collect::<Vec<_>>() {
+            self.declare_predicate(used(name), StoreKind::Env);
+        }
+        for (name, f) in &self.level.fluents {
+            let (min, max) = (i64::from(f.min), i64::from(f.max));
+            self.declare_fluent(name.clone(), min, max, false);
+        }
+        for (name, f) in &self.level.functions {
+            if let Some(limit) = f.max_calls {
+                self.declare_fluent(format!("calls({name})"), 0, i64::from(limit), false);
+            }
+            if let Some(rest) = f.cooldown {
+                self.declare_fluent(format!("cooldown({name})"), 0, i64::from(rest), true);
+            }
+        }
+    }
+
+    fn declare_predicate(&mut self, name: String, store: StoreKind) {
+        if !self.predicate_ids.contains_key(&name) {
+            self.predicate_ids.insert(name.clone(), self.raw.predicates.len());
+            self.raw.predicates.push(Predicate { name, store });
+        }
+    }
+
+    fn declare_fluent(&mut self, name: String, min: i64, max: i64, ticks: bool) {
+        self.fluent_ids.insert(name.clone(), self.raw.fluents.len());
+        self.raw.fluents.push(Fluent { name, min, max, init: min, ticks });
+    }
+
+    fn init(&mut self) {
+        for entry in &self.level.init {
+            match entry {
+                Init::Fact(atom) => {
+                    let id = self.atom(atom, &BTreeMap::new());
+                    self.raw.init.insert(id);
+                }
+                Init::Number { fluent, value } => {
+                    let id = self.fluent(fluent);
+                    if let Some(f) = self.raw.fluents.get_mut(id) {
+                        f.init = *value;
+                    }
+                }
+            }
+        }
+    }
+
+    fn goal(&mut self) {
+        for test in &self.level.goal.0 {
+            match test {
+                Test::Fact { atom, negated } => {
+                    let id = self.atom(atom, &BTreeMap::new());
+                    self.raw.goal.push((id, !negated));
+                }
+                Test::Number { fluent, compare, value } => {
+                    let (fluent, compare, value) = (self.fluent(fluent), *compare, *value);
+                    self.raw.goal_num.push(NumTest { fluent, compare, value });
+                }
+                Test::Same { .. } => {}
+            }
+        }
+    }
+
+    fn fluent(&self, name: &str) -> usize {
+        self.fluent_ids.get(name).copied().unwrap_or(usize::MAX)
+    }
+
+    fn intern(&mut self, predicate: &str, args: Vec<usize>) -> u32 {
+        let predicate = self.predicate_ids.get(predicate).copied().unwrap_or(usize::MAX);
+        let next = u32::try_from(self.raw.atoms.len()).unwrap_or(u32::MAX);
+        let key = (predicate, args);
+        if let Some(&id) = self.atom_ids.get(&key) {
+            return id;
+        }
+        self.raw.atoms.push(key.clone());
+        self.atom_ids.insert(key, next);
+        next
+    }
+
+    fn resolve(&self, term: &Term, bound: &BTreeMap<&str, usize>) -> usize {
+        match term {
+            Term::Var(name) => bound.get(name.as_str()),
+            Term::Object(name) => self.object_ids.get(name.as_str()),
+        }
+        .copied()
+        .unwrap_or(usize::MAX)
+    }
+
+    fn atom(&mut self, atom: &Atom, bound: &BTreeMap<&str, usize>) -> u32 {
+        let args = atom.args.iter().map(|t| self.resolve(t, bound)).collect();
+        self.intern(&atom.predicate, args)
+    }
+
+    fn function(
+        &mut self,
+        index: usize,
+        name: &str,
+        f: &'a FunctionDef,
+    ) -> Result<(), GroundError> {
+        let mut slots: Vec<(&str, Vec<usize>)> =
+            f.params.iter().map(|p| (p.name.as_str(), self.objects_of(&p.kind))).collect();
+        let pool: Vec<usize> = f
+            .returns
+            .iter()
+            .flat_map(|r| &r.pool)
+            .filter_map(|o| self.object_ids.get(o.as_str()).copied())
+            .collect();
+        if !pool.is_empty() {
+            slots.push((RET, pool.clone()));
+        }
+        let mut found = Vec::new();
+        let complete = self.bind(&f.pre, &slots, &mut BTreeMap::new(), &mut found);
+        if !complete || self.raw.calls.len() + found.len() > MAX_CALLS {
+            let (level, function) = (self.level.id.clone(), name.to_owned());
+            return Err(GroundError::TooManyCalls { level, function, limit: MAX_CALLS });
+        }
+        for bound in found {
+            let call = self.call(index, name, f, &bound, &pool);
+            self.raw.calls.push(call);
+            if self.raw.atoms.len() > MAX_FACTS {
+                let level = self.level.id.clone();
+                return Err(GroundError::TooManyFacts { level, limit: MAX_FACTS });
+            }
+        }
+        Ok(())
+    }
+
+    fn objects_of(&self, kind: &str) -> Vec<usize> {
+        let fits = |k: &str| self.names.is_a(k, kind);
+        let all = self.raw.objects.iter().enumerate();
+        all.filter(|(_, (_, k))| fits(k)).map(|(i, _)| i).collect()
+    }
+
+    /// All bindings that pass the static tests; false where there are too many.
+    fn bind<'b>(
+        &mut self,
+        pre: &Condition,
+        slots: &[(&'b str, Vec<usize>)],
+        bound: &mut BTreeMap<&'b str, usize>,
+        found: &mut Vec<BTreeMap<&'b str, usize>>,
+    ) -> bool {
+        self.bindings += 1;
+        if self.bindings > MAX_BINDINGS || found.len() > MAX_CALLS {
+            return false;
+        }
+        if !pre.0.iter().all(|test| self.possible(test, bound)) {
+            return true;
+        }
+        let Some((slot, rest)) = slots.split_first() else {
+            found.push(bound.clone());
+            return true;
+        };
+        for &object in &slot.1 {
+            bound.insert(slot.0, object);
+            let complete = self.bind(pre, rest, bound, found);
+            bound.remove(slot.0);
+            if !complete {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// False where a static test with all its variables bound does not hold.
+    fn possible(&self, test: &Test, bound: &BTreeMap<&str, usize>) -> bool {
+        let known = |t: &Term| match t {
+            Term::Var(name) => bound.contains_key(name.as_str()),
+            Term::Object(_) => true,
+        };
+        match test {
+            Test::Fact { atom, negated } => {
+                if self.changing.contains(&atom.predicate) || !atom.args.iter().all(known) {
+                    return true;
+                }
+                let args = atom.args.iter().map(|t| self.resolve(t, bound)).collect();
+                let predicate = self.predicate_ids.get(&atom.predicate).copied();
+                let id = self.atom_ids.get(&(predicate.unwrap_or(usize::MAX), args));
+                id.is_some_and(|id| self.raw.init.contains(id)) != *negated
+            }
+            Test::Same { left, right, negated } if known(left) && known(right) => {
+                (self.resolve(left, bound) == self.resolve(right, bound)) != *negated
+            }
+            _ => true,
+        }
+    }
+
+    fn call(
+        &mut self,
+        function: usize,
+        name: &str,
+        f: &FunctionDef,
+        bound: &BTreeMap<&str, usize>,
+        pool: &[usize],
+    ) -> RawCall {
+        let ret = bound.get(RET).copied().filter(|_| !pool.is_empty());
+        let args = f.params.iter().filter_map(|p| bound.get(p.name.as_str()).copied()).collect();
+        let mut call =
+            RawCall { function, args, ret, pre: Vec::new(), num: Vec::new(), outcomes: Vec::new() };
+        for test in &f.pre.0 {
+            match test {
+                Test::Fact { atom, negated } => {
+                    let id = self.atom(atom, bound);
+                    call.pre.push((id, !negated));
+                }
+                Test::Number { fluent, compare, value } => {
+                    let (fluent, compare, value) = (self.fluent(fluent), *compare, *value);
+                    call.num.push(NumTest { fluent, compare, value });
+                }
+                Test::Same { .. } => {}
+            }
+        }
+        call.outcomes = self.outcomes(f, bound, ret);
+        if let Some(object) = ret {
+            self.make(&mut call, object, pool);
+        }
+        self.constrain(&mut call, name, f);
+        self.keep_in_range(&mut call);
+        call
+    }
+
+    fn outcomes(
+        &mut self,
+        f: &FunctionDef,
+        bound: &BTreeMap<&str, usize>,
+        ret: Option<usize>,
+    ) -> Vec<RawOutcome> {
+        let returned = ret.map_or_else(
+            || self.returned_text(f, bound),
+            |o| self.raw.objects.get(o).map(|(name, _)| name.clone()),
+        );
+        let mut outcomes = Vec::new();
+        for def in &f.outcomes {
+            let mut outcome = RawOutcome {
+                name: Some(def.name.clone()),
+                p: def.p,
+                quality: def.quality,
+                failed: def.failed,
+                returned: returned.clone().filter(|_| !def.failed),
+                ..RawOutcome::default()
+            };
+            self.change(&mut outcome, &def.effects, bound);
+            outcomes.push(outcome);
+        }
+        if outcomes.is_empty() {
+            outcomes.push(RawOutcome { p: 1.0, quality: 1.0, returned, ..RawOutcome::default() });
+        }
+        if let Some(first) = outcomes.first_mut() {
+            first.quality *= f.quality;
+            self.change(first, &f.effects, bound);
+        }
+        outcomes
+    }
+
+    fn returned_text(&self, f: &FunctionDef, bound: &BTreeMap<&str, usize>) -> Option<String> {
+        let mut text = f.returns.as_ref()?.value.clone()?;
+        for param in &f.params {
+            let object = bound.get(param.name.as_str()).and_then(|&o| self.raw.objects.get(o));
+            if let Some((name, _)) = object {
+                text = text.replace(&format!("{{{}}}", param.name), name);
+            }
+        }
+        Some(text)
+    }
+
+    fn change(&mut self, to: &mut RawOutcome, effects: &Effects, bound: &BTreeMap<&str, usize>) {
+        for change in &effects.0 {
+            match change {
+                Change::Add(atom) => {
+                    let id = self.atom(atom, bound);
+                    to.add.insert(id);
+                }
+                Change::Delete(atom) => {
+                    let id = self.atom(atom, bound);
+                    to.del.insert(id);
+                }
+                Change::Increase { fluent, by } => to
+                    .num
+                    .push(NumEffect { fluent: self.fluent(fluent), change: NumChange::Add(*by) }),
+                Change::Assign { fluent, to: value } => to.num.push(NumEffect {
+                    fluent: self.fluent(fluent),
+                    change: NumChange::Set(*value),
+                }),
+            }
+        }
+    }
+
+    /// A call that makes an object of a pool: the previous one must exist, this one not yet.
+    fn make(&mut self, call: &mut RawCall, object: usize, pool: &[usize]) {
+        let made = self.intern(MADE, vec![object]);
+        call.pre.push((made, false));
+        let place = pool.iter().position(|&o| o == object).unwrap_or(0);
+        if let Some(&previous) = place.checked_sub(1).and_then(|i| pool.get(i)) {
+            let before = self.intern(MADE, vec![previous]);
+            call.pre.push((before, true));
+        }
+        for outcome in call.outcomes.iter_mut().filter(|o| !o.failed) {
+            outcome.add.insert(made);
+        }
+    }
+
+    /// Usage constraints as hidden counters and facts.
+    fn constrain(&mut self, call: &mut RawCall, name: &str, f: &FunctionDef) {
+        if let Some(limit) = f.max_calls {
+            let fluent = self.fluent(&format!("calls({name})"));
+            let value = i64::from(limit) - 1;
+            call.num.push(NumTest { fluent, compare: Compare::Le, value });
+            for outcome in &mut call.outcomes {
+                outcome.num.push(NumEffect { fluent, change: NumChange::Add(1) });
+            }
+        }
+        if let Some(rest) = f.cooldown {
+            let fluent = self.fluent(&format!("cooldown({name})"));
+            call.num.push(NumTest { fluent, compare: Compare::Le, value: 0 });
+            let change = NumChange::Set(i64::from(rest));
+            for outcome in &mut call.outcomes {
+                outcome.num.push(NumEffect { fluent, change });
+            }
+        }
+        let Some(others) = self.exclusive.get(name).cloned() else { return };
+        for other in others {
+            let id = self.intern(&used(other), Vec::new());
+            call.pre.push((id, false));
+        }
+        let id = self.intern(&used(name), Vec::new());
+        for outcome in &mut call.outcomes {
+            outcome.add.insert(id);
+        }
+    }
+
+    /// A call is applicable only where every outcome keeps every fluent in its range.
+    fn keep_in_range(&self, call: &mut RawCall) {
+        for outcome in &call.outcomes {
+            for effect in &outcome.num {
+                let (NumChange::Add(by), Some(f)) =
+                    (effect.change, self.raw.fluents.get(effect.fluent))
+                else {
+                    continue;
+                };
+                let (compare, value) =
+                    if by < 0 { (Compare::Ge, f.min - by) } else { (Compare::Le, f.max - by) };
+                call.num.push(NumTest { fluent: effect.fluent, compare, value });
+            }
+        }
+        call.num.sort();
+        call.num.dedup();
+    }
+}
+
+fn used(function: &str) -> String {
+    format!("used({function})")
+}
+
+fn changing(level: &Level) -> BTreeSet<String> {
+    let mut found = BTreeSet::from([MADE.to_owned()]);
+    for f in level.functions.values() {
+        for effects in f.outcomes.iter().map(|o| &o.effects).chain([&f.effects]) {
+            for change in &effects.0 {
+                if let Change::Add(atom) | Change::Delete(atom) = change {
+                    found.insert(atom.predicate.clone());
+                }
+            }
+        }
+    }
+    found
+}
+
+fn exclusive(level: &Level) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut pairs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, f) in &level.functions {
+        for other in &f.exclusive_with {
+            pairs.entry(name).or_default().insert(other);
+            pairs.entry(other).or_default().insert(name);
+        }
+    }
+    pairs
+}

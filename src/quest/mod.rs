@@ -1,0 +1,43 @@
+//! Function Quest: small worlds in which an agent calls functions to reach a goal.
+//!
+//! A [`Level`] is text (TOML for people, canonical JSON for digests). [`World::ground`] turns it
+//! into numbered facts and calls, [`Play`] is one episode in progress, [`solve`] finds the proven
+//! minimum, [`Suite`] draws fresh levels by family, grade and split, and an [`Agent`] plays them.
+
+mod agents;
+mod captured;
+mod check;
+mod expr;
+mod generate;
+mod ground;
+mod level;
+mod parse;
+mod planner;
+mod play;
+mod raw;
+mod reach;
+mod relevance;
+mod search;
+mod suite;
+#[cfg(test)]
+mod tests;
+mod value;
+mod verify;
+mod world;
+
+pub use agents::{Agent, AgentError, Choice, Expert, Greedy, Noisy, Random, play_out};
+pub use expr::{Atom, Change, Compare, Condition, Effects, ExprError, Init, Param, Term, Test};
+pub use generate::{FAMILIES, Knob};
+pub use level::{
+    FluentDef, FunctionDef, LEVEL_SCHEMA, Level, LevelError, Limits, Observability, OutcomeDef,
+    PredicateDef, Reference, ReturnsDef, Source, SourceKind, Split, StoreKind, schema, split_of,
+};
+pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
+pub use play::{Play, StepError, StepOutcome};
+pub use suite::{Grade, SUITE_SCHEMA, Suite, SuiteDecl, SuiteError};
+pub use value::expected_calls;
+pub use verify::{VerifyError, certify, replay};
+pub use world::{
+    Call, CallId, Fact, FactId, Fluent, Function, GroundError, NumChange, NumEffect, NumTest,
+    Outcome, Predicate, World,
+};

@@ -1,0 +1,6 @@
+//! Tests of the room.
+
+mod engine;
+mod format;
+mod planning;
+mod suites;

@@ -8,3 +8,5 @@
 pub mod core;
 pub mod workspace;
 pub mod quest;
+pub mod logs;
+pub mod scrub;

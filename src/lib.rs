@@ -10,3 +10,5 @@ pub mod workspace;
 pub mod quest;
 pub mod logs;
 pub mod scrub;
+#[cfg(feature = "store")]
+pub mod store;

@@ -12,3 +12,5 @@ pub mod logs;
 pub mod scrub;
 #[cfg(feature = "store")]
 pub mod store;
+pub mod curate;
+pub mod dataset;

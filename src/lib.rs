@@ -14,3 +14,4 @@ pub mod scrub;
 pub mod store;
 pub mod curate;
 pub mod dataset;
+pub mod policy;

@@ -1,0 +1,284 @@
+//! A state of a known level as a graph.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::graph::{
+    CALL_FEATURES, Edge, EdgeKind, FACT_FEATURES, GLOBAL_FEATURES, Graph, Topology, call, fact,
+    global, share, squash,
+};
+use super::text;
+use crate::quest::{Call, CallId, Compare, Function, NumChange, NumTest, Play, World};
+
+/// How many worlds a [`Lifter`] remembers before it starts afresh.
+const REMEMBERED: usize = 512;
+
+/// The state of a play as a graph. The only way in which a known level becomes a graph: rollouts,
+/// logged episodes and served requests all come through here.
+pub fn graph_of_play(play: &Play) -> Graph {
+    Lifter::default().graph(play)
+}
+
+/// [`graph_of_play`] for many states: builds what a world's states share only once.
+#[derive(Default)]
+pub struct Lifter {
+    /// By the world's address; the world is kept, so that no other can take its address.
+    known: BTreeMap<usize, (Arc<World>, Arc<Topology>)>,
+}
+
+impl Lifter {
+    /// The state of a play as a graph.
+    pub fn graph(&mut self, play: &Play) -> Graph {
+        let world = play.world();
+        let key = Arc::as_ptr(world) as usize;
+        if self.known.len() >= REMEMBERED && !self.known.contains_key(&key) {
+            self.known.clear();
+        }
+        let (_, topology) = self
+            .known
+            .entry(key)
+            .or_insert_with(|| (Arc::clone(world), Arc::new(topology_of(world))));
+        state_of(play, Arc::clone(topology))
+    }
+}
+
+/// Nodes and edges of a world: its facts, then its fluents; its calls.
+fn topology_of(world: &World) -> Topology {
+    let first_fluent = world.facts().len() as u32;
+    let mut edges = Vec::new();
+    for (index, one) in world.calls().iter().enumerate() {
+        let at = index as u32;
+        let mut push = |fact: u32, kind: EdgeKind| edges.push(Edge { fact, kind, call: at });
+        one.pre_true.iter().for_each(|f| push(*f, EdgeKind::Needs));
+        one.pre_false.iter().for_each(|f| push(*f, EdgeKind::NeedsNot));
+        for test in &one.pre_num {
+            let node = first_fluent + test.fluent as u32;
+            test_edges(*test).iter().for_each(|kind| push(node, *kind));
+        }
+        let Some(intended) = one.outcomes.first() else { continue };
+        intended.add.iter().for_each(|f| push(*f, EdgeKind::Adds));
+        intended.del.iter().for_each(|f| push(*f, EdgeKind::Deletes));
+        for effect in &intended.num {
+            let rises = match effect.change {
+                NumChange::Add(n) => n > 0,
+                NumChange::Set(n) => world.fluents().get(effect.fluent).is_some_and(|f| n > f.min),
+            };
+            let kind = if rises { EdgeKind::Adds } else { EdgeKind::Deletes };
+            push(first_fluent + effect.fluent as u32, kind);
+        }
+    }
+    let texts = world.functions().iter().flat_map(function_text).collect();
+    let call_text = world.calls().iter().map(|c| c.function as i32).collect();
+    let facts = world.facts().len() + world.fluents().len();
+    Topology::new(facts, world.calls().len(), edges, call_text, texts)
+}
+
+fn function_text(function: &Function) -> Vec<f32> {
+    let keys: Vec<&str> = function.params.iter().map(|p| p.name.as_str()).collect();
+    text::embed(&function.name, &function.description, &keys)
+}
+
+/// A lower bound needs the fluent, an upper bound needs it not; an equation is both.
+fn test_edges(test: NumTest) -> &'static [EdgeKind] {
+    match test.compare {
+        Compare::Ge => &[EdgeKind::Needs],
+        Compare::Le => &[EdgeKind::NeedsNot],
+        Compare::Eq | Compare::Ne => &[EdgeKind::Needs, EdgeKind::NeedsNot],
+    }
+}
+
+/// By how much a test holds (0 or more) or fails (below 0).
+fn slack(test: NumTest, value: i64) -> f32 {
+    let distance = match test.compare {
+        Compare::Ge => value - test.value,
+        Compare::Le => test.value - value,
+        Compare::Eq => -(value - test.value).abs(),
+        Compare::Ne => (value - test.value).abs() - 1,
+    };
+    distance as f32
+}
+
+fn state_of(play: &Play, topology: Arc<Topology>) -> Graph {
+    Graph {
+        fact_features: fact_features(play),
+        call_features: call_features(play),
+        globals: globals(play),
+        applicable: play.applicable().iter().map(|c| *c as i32).collect(),
+        topology,
+    }
+}
+
+fn fact_features(play: &Play) -> Vec<f32> {
+    let world = play.world();
+    let nodes = world.facts().len() + world.fluents().len();
+    let mut out = vec![0.0; nodes * FACT_FEATURES];
+    let mut rows = out.chunks_exact_mut(FACT_FEATURES);
+    for (id, row) in (0u32..).zip(rows.by_ref().take(world.facts().len())) {
+        let holds = play.is_true(id);
+        row[if holds { fact::TRUE } else { fact::FALSE }] = 1.0;
+        let wanted = world.goal_true().binary_search(&id).is_ok();
+        let unwanted = world.goal_false().binary_search(&id).is_ok();
+        let column = match (wanted, unwanted, holds) {
+            (true, _, true) => fact::GOAL_MET,
+            (true, _, false) => fact::GOAL_OPEN,
+            (_, true, false) => fact::AVOIDED,
+            (_, true, true) => fact::TO_CLEAR,
+            _ => fact::NOT_GOAL,
+        };
+        row[column] = 1.0;
+    }
+    for ((id, fluent), row) in world.fluents().iter().enumerate().zip(rows) {
+        fluent_features(play, id, (fluent.min, fluent.max), row);
+    }
+    out
+}
+
+fn fluent_features(play: &Play, id: usize, (min, max): (i64, i64), row: &mut [f32]) {
+    let value = play.fluent(id);
+    row[fact::FLUENT] = 1.0;
+    row[if value > min { fact::TRUE } else { fact::FALSE }] = 1.0;
+    row[fact::SHARE] = (value - min) as f32 / (max - min).max(1) as f32;
+    let tests = play.world().goal_num().iter().filter(|t| t.fluent == id);
+    match tests.map(|t| slack(*t, value)).reduce(f32::min) {
+        Some(least) => {
+            row[if least >= 0.0 { fact::GOAL_MET } else { fact::GOAL_OPEN }] = 1.0;
+            row[fact::SLACK] = squash(least);
+        }
+        None => row[fact::NOT_GOAL] = 1.0,
+    }
+}
+
+fn call_features(play: &Play) -> Vec<f32> {
+    let world = play.world();
+    let history = History::of(play);
+    let mut out = vec![0.0; world.calls().len() * CALL_FEATURES];
+    for ((id, one), row) in (0u32..).zip(world.calls()).zip(out.chunks_exact_mut(CALL_FEATURES)) {
+        history.mark(id, one, row);
+        row[call::COST] = squash(one.cost as f32).max(0.0);
+        row[call::CHANCE] = 1.0;
+        row[call::QUALITY] = 1.0;
+        if let Some(intended) = one.outcomes.first() {
+            row[call::CHANCE] = intended.p as f32;
+            row[call::QUALITY] = intended.quality as f32;
+        }
+        let risk: f64 = one.outcomes.iter().filter(|o| o.failed).map(|o| o.p).sum();
+        row[call::RISK] = risk as f32;
+        conditions(play, one, row);
+    }
+    for id in play.applicable() {
+        if let Some(cell) = out.get_mut(*id as usize * CALL_FEATURES + call::APPLICABLE) {
+            *cell = 1.0;
+        }
+    }
+    out
+}
+
+/// Share of conditions that hold, and the tightest numeric one.
+fn conditions(play: &Play, one: &Call, row: &mut [f32]) {
+    let all = one.pre_true.len() + one.pre_false.len() + one.pre_num.len();
+    let mut met = one.pre_true.iter().filter(|f| play.is_true(**f)).count();
+    met += one.pre_false.iter().filter(|f| !play.is_true(**f)).count();
+    let mut tightest: Option<f32> = None;
+    for test in &one.pre_num {
+        let slack = slack(*test, play.fluent(test.fluent));
+        met += usize::from(slack >= 0.0);
+        tightest = Some(tightest.map_or(slack, |t| t.min(slack)));
+    }
+    row[call::READY] = if all == 0 { 1.0 } else { share(met, all) };
+    row[call::SLACK] = tightest.map_or(1.0, squash);
+}
+
+fn globals(play: &Play) -> Vec<f32> {
+    let limit = play.world().level().limits.max_calls as usize;
+    let used = play.calls_used() as usize;
+    let left = limit.saturating_sub(used);
+    let mut out = vec![0.0; GLOBAL_FEATURES];
+    out[global::BUDGET_SHARE] = share(left, limit);
+    out[global::BUDGET] = share(left, 32);
+    out[global::PROGRESS] = play.goal_progress() as f32;
+    out[global::CALLS_MADE] = share(used, 32);
+    let last_failed = play.history().last().is_some_and(|(_, outcome)| *outcome != 0);
+    out[global::LAST_FAILED] = f32::from(u8::from(last_failed));
+    out
+}
+
+/// What happened in the episode so far, counted per call and function.
+struct History {
+    called: BTreeMap<CallId, usize>,
+    failed: BTreeMap<CallId, usize>,
+    functions: BTreeMap<usize, usize>,
+    /// When each call was made last, counted from 1 for the last call.
+    age: BTreeMap<CallId, usize>,
+    last: Option<(CallId, usize)>,
+    circled: Vec<CallId>,
+}
+
+impl History {
+    fn of(play: &Play) -> Self {
+        let mut history = Self {
+            called: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            age: BTreeMap::new(),
+            last: play.history().last().copied(),
+            circled: circled(play),
+        };
+        for (past, (id, outcome)) in play.history().iter().enumerate() {
+            history.age.insert(*id, play.history().len() - past);
+            *history.called.entry(*id).or_default() += 1;
+            if *outcome != 0 {
+                *history.failed.entry(*id).or_default() += 1;
+            }
+            if let Some(one) = play.world().calls().get(*id as usize) {
+                *history.functions.entry(one.function).or_default() += 1;
+            }
+        }
+        history
+    }
+
+    fn mark(&self, id: CallId, one: &Call, row: &mut [f32]) {
+        let count = |map: &BTreeMap<CallId, usize>| map.get(&id).copied().unwrap_or(0);
+        row[call::CALLED] = share(count(&self.called), 4);
+        row[call::FAILED] = share(count(&self.failed), 4);
+        let of_function = self.functions.get(&one.function).copied().unwrap_or(0);
+        row[call::FUNCTION_CALLED] = share(of_function, 8);
+        if let Some((_, outcome)) = self.last.filter(|(last, _)| *last == id) {
+            row[call::LAST] = 1.0;
+            row[call::LAST_FAILED] = f32::from(u8::from(outcome != 0));
+        }
+        row[call::RECENT] = self.age.get(&id).map_or(0.0, |age| 1.0 / *age as f32);
+        row[call::CIRCLED] = f32::from(u8::from(self.circled.contains(&id)));
+    }
+}
+
+/// Calls that were made in an earlier visit to the present state and came out as intended, so
+/// that calling them again would go round in a circle. A call that failed is not among them: to
+/// try it again can be right. Counters of usage limits are no part of the state here, because they
+/// change with every call.
+pub fn circled(play: &Play) -> Vec<CallId> {
+    let world = play.world();
+    if play.history().is_empty() {
+        return Vec::new();
+    }
+    let now = signature(play);
+    let mut replay = Play::new(Arc::clone(world), 0);
+    let mut calls = Vec::new();
+    for (id, outcome) in play.history() {
+        if *outcome == 0 && signature(&replay) == now {
+            calls.push(*id);
+        }
+        if replay.apply_logged(*id, *outcome).is_err() {
+            break;
+        }
+    }
+    calls
+}
+
+/// Facts and the level's own fluents.
+fn signature(play: &Play) -> (Vec<bool>, Vec<i64>) {
+    let world = play.world();
+    let facts = (0..world.facts().len() as u32).map(|f| play.is_true(f)).collect();
+    let own = |name: &str| !name.contains('(');
+    let fluents = world.fluents().iter().enumerate().filter(|(_, f)| own(&f.name) && !f.ticks);
+    (facts, fluents.map(|(i, _)| play.fluent(i)).collect())
+}

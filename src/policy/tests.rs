@@ -1,0 +1,6 @@
+//! Tests of lifting, encoding, baselines and checkpoints.
+
+mod bytes;
+mod fixtures;
+mod graphs;
+mod logs;

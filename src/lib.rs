@@ -14,4 +14,6 @@ pub mod scrub;
 pub mod store;
 pub mod curate;
 pub mod dataset;
+pub mod evaluate;
 pub mod policy;
+pub mod simulate;

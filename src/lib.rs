@@ -17,3 +17,4 @@ pub mod dataset;
 pub mod evaluate;
 pub mod policy;
 pub mod simulate;
+pub mod registry;

@@ -17,4 +17,5 @@ pub mod dataset;
 pub mod evaluate;
 pub mod policy;
 pub mod simulate;
+pub mod promote;
 pub mod registry;

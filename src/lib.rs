@@ -19,3 +19,4 @@ pub mod policy;
 pub mod simulate;
 pub mod promote;
 pub mod registry;
+pub mod pipeline;

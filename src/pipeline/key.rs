@@ -1,0 +1,110 @@
+//! Cache keys: what a step's outputs depend on, field by field, so that a miss is explained.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::catalog::{Input, Kind};
+use super::plan::{Plan, PlannedStep};
+use crate::core::{Digest, Hasher};
+
+/// The format of the keys. It changes when the meaning of a field does.
+const FORMAT: &str = "fqm-key/1";
+
+/// A cache key with the fields that it was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Names and values, sorted by name.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Key {
+    /// The key of a step: format, kind and version, parameters, input digests, environment, date,
+    /// and for an effect the plan. Retries, timeouts and resources stay out.
+    pub fn of(
+        plan: &Plan,
+        plan_digest: &Digest,
+        step: &PlannedStep,
+        kind: &Kind,
+        inputs: &[(String, Input)],
+        fingerprint: Option<&Value>,
+    ) -> Self {
+        let mut fields = vec![
+            ("format".to_owned(), FORMAT.to_owned()),
+            ("uses".to_owned(), format!("{}@{}", step.kind, step.version)),
+            ("date".to_owned(), plan.date.to_string()),
+        ];
+        flatten("params", &step.params, &mut fields);
+        fields.extend(inputs.iter().map(|(port, input)| (format!("in.{port}"), identity(input))));
+        if let Some(value) = fingerprint {
+            fields.push(("logs".to_owned(), value.to_string()));
+        }
+        if kind.place == super::Place::Torch {
+            fields.extend(plan.environment.iter().map(|(n, v)| (format!("env.{n}"), v.clone())));
+        }
+        if kind.effect {
+            fields.push(("plan".to_owned(), plan_digest.to_string()));
+        }
+        fields.sort();
+        Self { fields }
+    }
+
+    /// The digest of the fields, each length-prefixed so that no two lists of fields meet.
+    pub fn digest(&self) -> Digest {
+        let mut hasher = Hasher::new();
+        for text in self.fields.iter().flat_map(|(name, value)| [name, value]) {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        hasher.finish()
+    }
+}
+
+/// What makes two keys differ, in words; `None` where they are equal.
+pub fn changed(before: &Key, now: &Key) -> Option<String> {
+    let find = |key: &Key, name: &str| {
+        key.fields.iter().find(|(n, _)| n == name).map_or("nothing".to_owned(), |(_, v)| short(v))
+    };
+    let mut names: Vec<_> = before.fields.iter().chain(&now.fields).map(|(n, _)| n).collect();
+    names.sort();
+    names.dedup();
+    let differs = |name: &&String| find_raw(before, name) != find_raw(now, name);
+    let changes: Vec<_> = names
+        .into_iter()
+        .filter(differs)
+        .map(|name| format!("{name} {} → {}", find(before, name), find(now, name)))
+        .collect();
+    (!changes.is_empty()).then(|| changes.join(", "))
+}
+
+fn find_raw<'k>(key: &'k Key, name: &str) -> Option<&'k String> {
+    key.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v)
+}
+
+fn short(value: &str) -> String {
+    match value.parse::<Digest>() {
+        Ok(digest) => format!("sha256:{}…", digest.short()),
+        Err(_) if value.chars().count() > 40 => {
+            format!("{}…", value.chars().take(40).collect::<String>())
+        }
+        Err(_) => value.to_owned(),
+    }
+}
+
+fn identity(input: &Input) -> String {
+    match input {
+        Input::Artifact(artifact) => artifact.digest.to_string(),
+        Input::Alias { digest: Some(digest), .. } | Input::Files { digest } => digest.to_string(),
+        Input::Alias { digest: None, .. } => "none".to_owned(),
+        Input::Logs { patterns } => patterns.join(" "),
+    }
+}
+
+/// Writes nested parameters as one field a leaf, so that a change names the parameter.
+fn flatten(name: &str, value: &Value, fields: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            map.iter().for_each(|(key, value)| flatten(&format!("{name}.{key}"), value, fields));
+        }
+        leaf => fields.push((name.to_owned(), leaf.to_string())),
+    }
+}

@@ -20,3 +20,4 @@ pub mod simulate;
 pub mod promote;
 pub mod registry;
 pub mod pipeline;
+pub mod steps;

@@ -1,3 +1,107 @@
-//! Grows with the rooms.
+//! `fqm-torch`: the child process that holds libtorch. `fqm-pipe` starts it; people have no need to.
+//!
+//! All code that calls libtorch stands in this folder and nowhere else, so that `fqm-pipe` cannot
+//! come to link it: a program that does needs a third of a second and 114 MiB before it begins.
 
-fn main() {}
+mod agent;
+mod device;
+mod evaluate;
+mod finetune;
+mod learn;
+mod load;
+mod loss;
+mod network;
+mod ops;
+mod simulate;
+
+#[cfg(test)]
+mod tests;
+// The fixtures are shared with the library's tests, which name its rooms from the root.
+#[cfg(test)]
+use fqm_pipe::{core, dataset, policy, quest};
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use fqm_pipe::core::Blobs;
+use fqm_pipe::pipeline::{
+    Body, Catalog, ChildMessage, Relay, StepContext, StepFailure, StepRequest, StepResult,
+};
+use fqm_pipe::steps::Steps;
+
+fn main() -> ExitCode {
+    // A child whose parent has died must not go on: another run may have taken its place.
+    let parent = rustix::process::getppid();
+    let kill = Some(rustix::process::Signal::KILL);
+    let _ = rustix::process::set_parent_process_death_signal(kill);
+    if rustix::process::getppid() != parent {
+        return ExitCode::FAILURE;
+    }
+    match std::env::args().nth(1).as_deref() {
+        Some("step") => step(),
+        Some("simulate") => play(),
+        _ => {
+            eprintln!("fqm-torch is started by fqm-pipe; see `fqm-pipe --help`");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The bodies that need libtorch.
+fn bodies() -> Steps {
+    let bodies: [(&'static str, Arc<dyn Body>); 2] = [
+        ("policy.finetune", Arc::new(finetune::Finetune)),
+        ("quest.evaluate", Arc::new(evaluate::Evaluate)),
+    ];
+    Steps::with_bodies(BTreeMap::from(bodies))
+}
+
+fn step() -> ExitCode {
+    let relay = Relay::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(&relay)),
+        Err(e) => Err(StepFailure::internal(e)),
+    };
+    match ended {
+        Ok(result) => relay.send(&ChildMessage::Result(result)),
+        Err(failure) => relay.send(&ChildMessage::Failure(failure)),
+    }
+    ExitCode::SUCCESS
+}
+
+async fn run(relay: &Relay) -> Result<StepResult, StepFailure> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(StepFailure::internal)?;
+    let request: StepRequest = serde_json::from_str(&text).map_err(StepFailure::internal)?;
+    let body = bodies().body(&request.kind).ok_or_else(|| {
+        StepFailure::internal(format!("find the step kind `{}` in fqm-torch", request.kind))
+    })?;
+    let blobs = Blobs::new(request.workspace.open_store()?);
+    let reporter = relay.reporter(&request.step);
+    body.run(&StepContext { request, blobs, reporter }).await
+}
+
+/// Plays days with a registered variant; prints what was written as JSON.
+fn play() -> ExitCode {
+    let ended = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(StepFailure::internal)
+        .and_then(|runtime| {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(StepFailure::internal)?;
+            let request = serde_json::from_str(&text).map_err(StepFailure::internal)?;
+            let days = runtime.block_on(simulate::simulate_with_policy(request))?;
+            serde_json::to_writer(std::io::stdout(), &days).map_err(StepFailure::internal)
+        });
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

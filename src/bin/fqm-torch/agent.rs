@@ -1,0 +1,199 @@
+//! A trained policy as an agent.
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use tch::Device;
+
+use crate::load::LoadError;
+use crate::network::{Network, Scored};
+use fqm_pipe::policy::Checkpoint;
+use fqm_pipe::policy::{Batch, pack};
+use fqm_pipe::policy::{Example, Graph};
+use fqm_pipe::policy::{Lifter, circled};
+use fqm_pipe::quest::{Agent, AgentError, Choice, Play};
+
+/// Nodes that are scored at a time.
+const BATCH_NODES: usize = 12_000;
+/// What a call that would go round in a circle loses, in logits.
+const CIRCLE_PENALTY: f32 = 20.0;
+
+/// How an agent turns logits into choices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Manner {
+    /// 0 takes the best call, 1 draws from the policy, more is flatter.
+    pub temperature: f32,
+    /// Share of choices that are uniform over the applicable calls.
+    pub epsilon: f32,
+    /// Puts calls last that were already made from the same state, came out as intended, and led
+    /// back to it. Without memory a greedy policy would repeat the circle until its calls run out.
+    pub avoid_circles: bool,
+}
+
+impl Manner {
+    /// Always the best call.
+    pub const GREEDY: Self = Self { temperature: 0.0, epsilon: 0.0, avoid_circles: true };
+
+    /// Mostly the best call, with a share of exploration whose propensities can be logged.
+    pub fn exploring(temperature: f32, epsilon: f32) -> Self {
+        Self { temperature, epsilon, avoid_circles: true }
+    }
+
+    /// Probabilities of the calls; they sum to 1.
+    pub fn propensities(&self, logits: &[f32]) -> Vec<f32> {
+        let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut shares: Vec<f32> = if self.temperature > 0.0 {
+            logits.iter().map(|l| ((l - top) / self.temperature).exp()).collect()
+        } else {
+            let best = logits.iter().position(|l| *l >= top);
+            (0..logits.len()).map(|i| f32::from(u8::from(Some(i) == best))).collect()
+        };
+        let total: f32 = shares.iter().sum();
+        let uniform = self.epsilon / logits.len().max(1) as f32;
+        for share in &mut shares {
+            *share = *share / total.max(f32::MIN_POSITIVE) * (1.0 - self.epsilon) + uniform;
+        }
+        shares
+    }
+}
+
+/// A choice on a state that is given as a graph, such as a logged one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphChoice {
+    /// Index into [`Graph::applicable`].
+    pub index: usize,
+    /// Probability of each applicable call.
+    pub propensities: Vec<f32>,
+    /// Estimate of the calls still needed.
+    pub calls_needed: f32,
+}
+
+/// A trained policy that plays.
+pub struct PolicyAgent {
+    name: String,
+    network: Network,
+    manner: Manner,
+    lifter: Lifter,
+    rng: ChaCha8Rng,
+}
+
+impl PolicyAgent {
+    /// An agent from a checkpoint; `seed` decides its draws where it does not act greedily.
+    ///
+    /// # Errors
+    /// Where the checkpoint does not fit this program or libtorch fails.
+    pub fn new(
+        name: impl Into<String>,
+        checkpoint: &Checkpoint,
+        manner: Manner,
+        seed: u64,
+        device: Device,
+    ) -> Result<Self, LoadError> {
+        crate::device::use_one_thread();
+        let network = Network::load(checkpoint, device)?;
+        let rng = fqm_pipe::core::rng(seed, "policy/agent");
+        Ok(Self { name: name.into(), network, manner, lifter: Lifter::default(), rng })
+    }
+
+    /// Logits and calls needed for each graph.
+    ///
+    /// # Errors
+    /// Where libtorch fails.
+    pub fn score(&self, graphs: &[&Graph]) -> Result<Vec<Scored>, AgentError> {
+        crate::device::use_one_thread();
+        let order: Vec<usize> = (0..graphs.len()).collect();
+        let nodes: Vec<usize> = graphs.iter().map(|g| g.nodes()).collect();
+        let mut all = Vec::with_capacity(graphs.len());
+        for members in pack(&order, &nodes, BATCH_NODES) {
+            let some: Vec<&Graph> =
+                members.iter().filter_map(|i| graphs.get(*i).copied()).collect();
+            let batch = Batch::new(&some);
+            all.extend(self.network.score(&batch).map_err(|e| AgentError::Other(e.to_string()))?);
+        }
+        Ok(all)
+    }
+
+    /// Chooses on states that are given as graphs.
+    ///
+    /// # Errors
+    /// Where a graph has nothing to choose from, a logit is not a number, or libtorch fails.
+    #[cfg(test)]
+    pub fn choose(&mut self, graphs: &[&Graph]) -> Result<Vec<GraphChoice>, AgentError> {
+        let scored = self.score(graphs)?;
+        scored.into_iter().map(|s| self.draw(&s)).collect()
+    }
+
+    /// How many of these choices the policy would make too, taking its best call each time. On
+    /// next-function examples this is what stands beside `BaselineReport`.
+    ///
+    /// # Errors
+    /// Where libtorch fails.
+    pub fn agreement(&self, examples: &[Example]) -> Result<usize, AgentError> {
+        let graphs: Vec<&Graph> = examples.iter().map(|e| &e.graph).collect();
+        let scored = self.score(&graphs)?;
+        let same = |(s, e): &(Scored, &Example)| {
+            let best = Manner::GREEDY.propensities(&s.logits);
+            best.get(e.target).is_some_and(|p| *p > 0.5)
+        };
+        Ok(scored.into_iter().zip(examples).filter(same).count())
+    }
+
+    fn draw(&mut self, scored: &Scored) -> Result<GraphChoice, AgentError> {
+        if scored.logits.is_empty() || scored.logits.iter().any(|l| !l.is_finite()) {
+            let count = scored.logits.len();
+            return Err(AgentError::Other(format!(
+                "the policy has no finite logits for {count} calls"
+            )));
+        }
+        let propensities = self.manner.propensities(&scored.logits);
+        let mut left: f32 = self.rng.random_range(0.0..1.0);
+        let mut index = propensities.iter().rposition(|p| *p > 0.0).unwrap_or(0);
+        for (i, p) in propensities.iter().enumerate() {
+            if left < *p {
+                index = i;
+                break;
+            }
+            left -= p;
+        }
+        Ok(GraphChoice { index, propensities, calls_needed: scored.calls_needed })
+    }
+}
+
+impl Agent for PolicyAgent {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn act(&mut self, plays: &[&Play]) -> Result<Vec<Choice>, AgentError> {
+        let graphs: Vec<Graph> = plays.iter().map(|p| self.lifter.graph(p)).collect();
+        let graphs: Vec<&Graph> = graphs.iter().collect();
+        let mut scored = self.score(&graphs)?;
+        let mut choices = Vec::with_capacity(plays.len());
+        for (play, scored) in plays.iter().zip(&mut scored) {
+            if play.applicable().is_empty() {
+                let level = play.world().level().id.clone();
+                return Err(AgentError::NothingApplicable { level });
+            }
+            if self.manner.avoid_circles {
+                leave_circle(play, &mut scored.logits);
+            }
+            let choice = self.draw(scored)?;
+            let call = play.applicable().get(choice.index).copied();
+            let call = call.ok_or_else(|| AgentError::Other("the policy chose no call".into()))?;
+            choices.push(Choice { call, propensities: choice.propensities });
+        }
+        Ok(choices)
+    }
+}
+
+/// See [`Manner::avoid_circles`].
+fn leave_circle(play: &Play, logits: &mut [f32]) {
+    let calls = circled(play);
+    if calls.is_empty() {
+        return;
+    }
+    for (id, logit) in play.applicable().iter().zip(logits) {
+        if calls.contains(id) {
+            *logit -= CIRCLE_PENALTY;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `quest.evaluate`: challenger and champion on the same fresh levels with the same seeds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::core::Digest;
+use crate::evaluate::{EpisodeResult, Mastery, PairedReport, Score};
+use crate::pipeline::{InPort, Kind, OutPort, Place, Takes, params_of, schema_of};
+
+/// The kind.
+pub const KIND: Kind = Kind {
+    name: "quest.evaluate",
+    version: 1,
+    summary: "plays champion and challenger on the same fresh levels of the evaluation split",
+    inputs: &[
+        InPort { name: "challenger", takes: Takes::Artifact("checkpoint"), optional: false },
+        InPort { name: "champion", takes: Takes::Alias, optional: false },
+        InPort { name: "levels", takes: Takes::Files, optional: true },
+    ],
+    outputs: &[OutPort { name: "evaluation", makes: "evaluation" }],
+    place: Place::Torch,
+    effect: false,
+    params: params_of::<EvaluateParams>,
+    schema: schema_of::<EvaluateParams>,
+};
+
+/// What is played.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluateParams {
+    /// How many levels, each played once by either side.
+    pub pairs: usize,
+    /// The families; all of the suite where none is named.
+    pub families: Vec<String>,
+    /// The level grades; all where none is named.
+    pub grades: Vec<u32>,
+    /// The seed; with the date it draws the levels.
+    pub seed: u64,
+}
+
+impl Default for EvaluateParams {
+    fn default() -> Self {
+        Self { pairs: 400, families: Vec::new(), grades: Vec::new(), seed: 1 }
+    }
+}
+
+/// An evaluation: every play, and what they come to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The format of this document.
+    pub format: String,
+    /// The challenger's weights.
+    pub challenger: Digest,
+    /// The champion's variant; none on the first night.
+    pub champion: Option<Digest>,
+    /// The plays of either side, in the order of play.
+    pub played: Played,
+    /// The comparison by level and family.
+    pub report: PairedReport,
+    /// The challenger's mastery by grade.
+    pub mastery: Vec<Mastery>,
+    /// What an agent that draws its calls uniformly reaches on the same levels.
+    pub random: Score,
+}
+
+/// The plays of an evaluation. Level and play seeds stand in each: the ledger of spent seeds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Played {
+    /// By the challenger.
+    pub challenger: Vec<EpisodeResult>,
+    /// By the champion.
+    pub champion: Vec<EpisodeResult>,
+}

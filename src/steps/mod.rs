@@ -1,0 +1,69 @@
+//! The step kinds: what joins the runner to the rooms that do the work. One file a kind; its
+//! parameters and ports are always compiled, its body behind the feature that it needs. The bodies
+//! that need libtorch stand in the program that links it, `src/bin/fqm-torch/`.
+
+mod curate;
+mod evaluate;
+mod finetune;
+mod ingest;
+mod promote;
+mod register;
+mod simulate;
+mod suite;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::pipeline::{Body, Catalog, Kind};
+
+pub use evaluate::{EvaluateParams, Evaluation, Played};
+pub use finetune::{NextFunctionReport, TrainedModel};
+pub use register::Registered;
+pub use simulate::{SimulateRequest, write as write_log};
+pub use suite::read_suite;
+
+/// The version of libtorch that `fqm-torch` is built against; part of the keys of its steps.
+pub const LIBTORCH: &str = "2.11.0";
+
+/// The step kinds with the bodies that this program holds.
+pub struct Steps {
+    kinds: Vec<Kind>,
+    bodies: BTreeMap<&'static str, Arc<dyn Body>>,
+}
+
+impl Steps {
+    /// All kinds, with the bodies of another program.
+    pub fn with_bodies(bodies: BTreeMap<&'static str, Arc<dyn Body>>) -> Self {
+        Self { kinds: kinds(), bodies }
+    }
+}
+
+impl Catalog for Steps {
+    fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    fn body(&self, kind: &str) -> Option<Arc<dyn Body>> {
+        self.bodies.get(kind).cloned()
+    }
+}
+
+/// All kinds, in the order of their names.
+fn kinds() -> Vec<Kind> {
+    vec![curate::KIND, ingest::KIND, finetune::KIND, evaluate::KIND, promote::KIND, register::KIND]
+}
+
+/// The catalog of `fqm-pipe`: the bodies that need no libtorch.
+pub fn here() -> Steps {
+    #[cfg_attr(not(feature = "store"), expect(unused_mut))]
+    let mut bodies: BTreeMap<&'static str, Arc<dyn Body>> = BTreeMap::from([
+        (register::KIND.name, Arc::new(register::Register) as Arc<dyn Body>),
+        (promote::KIND.name, Arc::new(promote::Promote) as Arc<dyn Body>),
+    ]);
+    #[cfg(feature = "store")]
+    {
+        bodies.insert(ingest::KIND.name, Arc::new(ingest::Ingest));
+        bodies.insert(curate::KIND.name, Arc::new(curate::Curate));
+    }
+    Steps { kinds: kinds(), bodies }
+}

@@ -1,0 +1,130 @@
+//! `registry.promote`: decides by the paired plays whether the challenger becomes the champion, moves
+//! the alias where it does, and writes the reason down either way.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::Utc;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::evaluate::Evaluation;
+use super::register::{Registered, failed};
+use crate::core::{Digest, canonical_json};
+use crate::pipeline::{
+    Body, InPort, Kind, OutPort, Place, StepContext, StepFailure, StepResult, Takes, params_of,
+    schema_of,
+};
+use crate::promote::{Decision, DecisionInput, DecisionParams, Verdict, decide};
+use crate::registry::{Action, EvidenceKind, Move, NewEvidence, Note, Registry};
+
+/// The kind.
+pub const KIND: Kind = Kind {
+    name: "registry.promote",
+    version: 1,
+    summary: "promotes or keeps by a paired test, and writes the reason down",
+    inputs: &[
+        InPort { name: "variant", takes: Takes::Artifact("variant"), optional: false },
+        InPort { name: "evaluation", takes: Takes::Artifact("evaluation"), optional: false },
+        InPort { name: "champion", takes: Takes::Alias, optional: false },
+        InPort { name: "policy", takes: Takes::Files, optional: true },
+    ],
+    outputs: &[OutPort { name: "decision", makes: "decision" }],
+    place: Place::Here,
+    effect: true,
+    params: params_of::<Params>,
+    schema: schema_of::<Params>,
+};
+
+/// The decision's parameters stand in the promotion policy of the model (port `policy`).
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Params {}
+
+/// A promotion policy: `registry/MODEL/promotion.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyFile {
+    schema: u32,
+    #[serde(default)]
+    decision: DecisionParams,
+}
+
+/// The body.
+pub struct Promote;
+
+#[async_trait]
+impl Body for Promote {
+    async fn run(&self, context: &StepContext) -> Result<StepResult, StepFailure> {
+        let registered: Registered =
+            context.blobs.get_json(&context.artifact("variant")?.digest).await?;
+        let evaluation: Evaluation =
+            context.blobs.get_json(&context.artifact("evaluation")?.digest).await?;
+        let (_, champion) = context.alias("champion")?;
+        let decision = decide(&DecisionInput {
+            candidate: registered.variant,
+            champion,
+            candidate_results: evaluation.played.challenger,
+            champion_results: evaluation.played.champion,
+            params: policy(context).await?,
+        });
+        let digest = context.blobs.put_json(&decision).await?;
+        let moved = apply(context, &registered, &decision, digest).await?;
+        context.reporter.log(format!("{}: {}", decision.verdict.as_str(), decision.reason));
+        let facts: Vec<(&'static str, Value)> = vec![
+            ("verdict", decision.verdict.as_str().into()),
+            ("reason", decision.reason.clone().into()),
+            ("applied", moved.into()),
+        ];
+        Ok(StepResult::one("decision", digest, facts))
+    }
+}
+
+async fn policy(context: &StepContext) -> Result<DecisionParams, StepFailure> {
+    let files = context.files("policy").await?;
+    let Some((path, digest)) = files.0.iter().next() else { return Ok(DecisionParams::default()) };
+    let bytes = context.blobs.get(digest).await?;
+    let text = String::from_utf8_lossy(&bytes);
+    let wrong = |fault: crate::core::PlaceError| StepFailure::input(fault);
+    let file: PolicyFile = toml::from_str(&text)
+        .map_err(|e| wrong(crate::core::PlaceError::from_toml(path, &text, &e)))?;
+    if file.schema != 1 {
+        let message = format!("unknown schema {}; this program reads schema 1", file.schema);
+        return Err(wrong(crate::core::PlaceError::new(path, &text, 0..0, message)));
+    }
+    file.decision.validate().map_err(|e| StepFailure::input(format!("read {path}: {e}")))?;
+    Ok(file.decision)
+}
+
+/// Writes the decision into the registry: moves the alias, or notes that it stays. The plan and the
+/// decision make the key, so that running the night again changes nothing, even after a rollback.
+async fn apply(
+    context: &StepContext,
+    registered: &Registered,
+    decision: &Decision,
+    digest: Digest,
+) -> Result<bool, StepFailure> {
+    let (alias, champion) = context.alias("champion")?;
+    let registry = Registry::new(context.request.workspace.open_registry()?);
+    let document = canonical_json(decision).map_err(StepFailure::internal)?;
+    let proof = NewEvidence {
+        model: registered.model.clone(),
+        subject: registered.variant,
+        kind: EvidenceKind::Decision,
+        logical_date: context.request.date,
+        document: Bytes::from(document),
+        facts: [("verdict".to_owned(), decision.verdict.as_str().to_owned())].into(),
+    };
+    let note = Note::new("fqm-pipe", decision.reason.clone(), Utc::now()).on(context.request.date);
+    if decision.verdict != Verdict::Promoted {
+        registry.attach(&proof, note).await.map_err(failed)?;
+        return Ok(false);
+    }
+    let evidence = registry.put_evidence(&proof).await.map_err(failed)?;
+    let key = format!("{} {} {digest}", context.request.plan, context.request.step);
+    let note = note.because([evidence]).keyed(key);
+    let change =
+        Move::new(Action::Promote, note).alias(&alias.name, champion, Some(registered.variant));
+    let moved = registry.move_aliases(&alias.model, change).await.map_err(failed)?;
+    Ok(moved.applied)
+}

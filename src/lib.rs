@@ -21,3 +21,4 @@ pub mod promote;
 pub mod registry;
 pub mod pipeline;
 pub mod steps;
+pub mod report;

@@ -7,18 +7,27 @@
 
 pub mod core;
 pub mod workspace;
+
 pub mod quest;
+
 pub mod logs;
 pub mod scrub;
 #[cfg(feature = "store")]
 pub mod store;
+
 pub mod curate;
 pub mod dataset;
+
 pub mod evaluate;
 pub mod policy;
 pub mod simulate;
+
 pub mod promote;
 pub mod registry;
+
 pub mod pipeline;
 pub mod steps;
+
 pub mod report;
+
+pub mod cli;

@@ -1,3 +1,7 @@
-//! Grows with the rooms.
+//! `fqm-pipe`: parse the command line, dispatch, exit.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fqm_pipe::cli::main()
+}

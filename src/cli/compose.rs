@@ -1,0 +1,519 @@
+//! Composes the report of a run from what its steps left in the store and the state.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::CliError;
+use super::history::{self, Past};
+use super::honesty;
+use super::open::Opened;
+use crate::dataset::{Manifest, Role, read_manifest};
+use crate::evaluate::{self, PairedRow, Score};
+use crate::pipeline::{Artifact, Event, Frozen, Outcome, StepStatus};
+use crate::promote::{Decision, Verdict};
+use crate::registry::Registry;
+use crate::report::{self, RunReport};
+use crate::steps::{Evaluation, TrainedModel};
+
+/// A report and the decision behind it.
+pub(super) struct Told {
+    pub report: RunReport,
+    pub decision: Option<Value>,
+}
+
+/// The documents that the steps of a run left.
+#[derive(Default)]
+pub(super) struct Documents {
+    pub snapshot: Option<Value>,
+    pub manifest: Option<Manifest>,
+    pub trained: Option<TrainedModel>,
+    pub evaluation: Option<Evaluation>,
+    pub decision: Option<Decision>,
+}
+
+/// Composes the report of a run.
+pub(super) async fn report(
+    opened: &Opened,
+    frozen: &Frozen,
+    outcome: &Outcome,
+) -> Result<Told, CliError> {
+    let artifacts = artifacts(opened, outcome)?;
+    let documents = documents(opened, &artifacts).await?;
+    let past = history::before(&opened.state, &frozen.plan.pipeline, frozen.plan.date)?;
+    let tonight = Past {
+        date: frozen.plan.date.to_string(),
+        headline: String::new(),
+        artifacts: artifacts.clone(),
+    };
+    let mut report = RunReport {
+        run_id: outcome.run.clone(),
+        pipeline: frozen.plan.pipeline.clone(),
+        date: frozen.plan.date.to_string(),
+        plan: frozen.digest.to_string(),
+        status: match outcome.end.word() {
+            "ok" => report::RunStatus::Ok,
+            "skipped" => report::RunStatus::Skipped,
+            _ => report::RunStatus::Failed,
+        },
+        headline: headline(outcome, &documents),
+        steps: steps(opened, frozen, outcome)?,
+        ingest: documents.snapshot.as_ref().and_then(ingest),
+        waterfall: documents.manifest.as_ref().map(waterfall).unwrap_or_default(),
+        volumes: past.iter().chain([&tonight]).map(volume).collect(),
+        dataset: documents.manifest.as_ref().map(|m| card(m, &artifacts)),
+        learning_curve: documents.trained.as_ref().map(curve).unwrap_or_default(),
+        next_function: documents.trained.as_ref().and_then(next_function),
+        evaluation: documents.evaluation.as_ref().map(|e| evaluation(e, &past, &tonight)),
+        decision: documents.decision.as_ref().map(decision),
+        changes: changes(past.last(), &tonight, &documents),
+        honesty: honesty::statements(&documents),
+        rollback: rollback(opened, frozen).await?,
+        digests: digests(&artifacts),
+        ..RunReport::default()
+    };
+    let run = opened.state.runs(Some(&frozen.plan.pipeline), 1000)?;
+    if let Some(run) = run.into_iter().find(|run| run.id == outcome.run) {
+        report.started = Some(run.started.to_rfc3339());
+        report.finished = run.ended.map(|ended| ended.to_rfc3339());
+    }
+    let decision = documents.decision.as_ref().map(serde_json::to_value).transpose();
+    Ok(Told { report, decision: decision.map_err(CliError::internal)? })
+}
+
+/// Writes a report where it is looked for: `reports/DATE/index.html`, `reports/latest`, and the list
+/// of all nights. Gives the path of the page.
+pub(super) fn write(opened: &Opened, report: &RunReport) -> Result<PathBuf, CliError> {
+    let root = &opened.workspace.reports;
+    let folder = root.join(&report.date);
+    let failed = |path: &Path, e: std::io::Error| {
+        CliError::config(format!("write the report {}: {e}", path.display()))
+    };
+    std::fs::create_dir_all(&folder).map_err(|e| failed(&folder, e))?;
+    let json = report.to_json().map_err(CliError::internal)?;
+    for (name, text) in [("index.html", report.to_html()), ("report.json", json)] {
+        let path = folder.join(name);
+        replace(&path, text.as_bytes()).map_err(|e| failed(&path, e))?;
+    }
+    let index = root.join("index.html");
+    let listed = crate::report::index_html(&listed(root));
+    replace(&index, listed.as_bytes()).map_err(|e| failed(&index, e))?;
+    let latest = root.join("latest");
+    let staged = root.join(format!(".latest-{}", std::process::id()));
+    let _ = std::fs::remove_file(&staged);
+    std::os::unix::fs::symlink(&report.date, &staged)
+        .and_then(|()| std::fs::rename(&staged, &latest))
+        .map_err(|e| failed(&latest, e))?;
+    Ok(latest.join("index.html"))
+}
+
+/// Replaces a file as a whole, so that a reader never sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("report");
+    crate::steps::write_log(folder, name, bytes)
+}
+
+fn listed(root: &Path) -> Vec<report::RunSummary> {
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()))
+        .filter_map(|entry| {
+            let text = std::fs::read_to_string(entry.path().join("report.json")).ok()?;
+            let report = RunReport::from_json(&text).ok()?;
+            Some((report.date.clone(), report.summarise(format!("{}/index.html", report.date))))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.into_iter().map(|(_, summary)| summary).collect()
+}
+
+fn artifacts(opened: &Opened, outcome: &Outcome) -> Result<BTreeMap<String, Artifact>, CliError> {
+    let steps = opened.state.steps(&outcome.run)?;
+    Ok(steps.into_iter().flat_map(|step| step.outputs).collect())
+}
+
+async fn documents(
+    opened: &Opened,
+    artifacts: &BTreeMap<String, Artifact>,
+) -> Result<Documents, CliError> {
+    let manifest = match artifacts.get("dataset") {
+        Some(a) => Some(read_manifest(&opened.blobs, &a.digest).await.map_err(CliError::config)?),
+        None => None,
+    };
+    Ok(Documents {
+        snapshot: document(opened, artifacts, "snapshot").await?,
+        manifest,
+        trained: document(opened, artifacts, "checkpoint").await?,
+        evaluation: document(opened, artifacts, "evaluation").await?,
+        decision: document(opened, artifacts, "decision").await?,
+    })
+}
+
+async fn document<T: DeserializeOwned>(
+    opened: &Opened,
+    artifacts: &BTreeMap<String, Artifact>,
+    port: &str,
+) -> Result<Option<T>, CliError> {
+    match artifacts.get(port) {
+        Some(artifact) => Ok(Some(opened.blobs.get_json(&artifact.digest).await?)),
+        None => Ok(None),
+    }
+}
+
+fn headline(outcome: &Outcome, documents: &Documents) -> String {
+    if let Some(decision) = &documents.decision {
+        return format!("{}: {}", decision.verdict.as_str(), decision.reason);
+    }
+    let broken = outcome.steps.iter().find(|(_, status)| **status == StepStatus::Failed);
+    match broken {
+        Some((step, _)) => format!("no decision: the step `{step}` failed"),
+        None => "no decision: there was not enough data tonight".to_owned(),
+    }
+}
+
+fn steps(
+    opened: &Opened,
+    frozen: &Frozen,
+    outcome: &Outcome,
+) -> Result<Vec<report::StepReport>, CliError> {
+    let rows = opened.state.steps(&outcome.run)?;
+    let first = rows.iter().map(|row| row.started).min();
+    let mut reports = Vec::new();
+    for spec in &frozen.pipeline.steps {
+        let mut step = report::StepReport {
+            id: spec.id.clone(),
+            uses: format!("{}@{}", spec.kind, spec.version),
+            needs: spec.upstream(),
+            ..report::StepReport::default()
+        };
+        if let Some(row) = rows.iter().find(|row| row.step == spec.id) {
+            step.status = status(&row.status);
+            step.attempts = row.attempts;
+            let offset = first.map(|first| (row.started - first).num_milliseconds());
+            step.start_ms = offset.and_then(|ms| u64::try_from(ms).ok());
+            step.duration_ms =
+                row.ended.and_then(|e| u64::try_from((e - row.started).num_milliseconds()).ok());
+            step.outputs =
+                row.outputs.iter().map(|(p, a)| (p.clone(), a.digest.to_string())).collect();
+            let failed = step.status == report::StepStatus::Failed;
+            step.error = row.note.clone().filter(|_| failed);
+            let hit = step.status == report::StepStatus::Hit;
+            step.cache_reason = if hit { row.note.clone() } else { row.reason.clone() };
+            step.notes = notes(opened, &outcome.run, &spec.id)?;
+            step.notes.extend(row.note.clone().filter(|_| !failed && !hit));
+        }
+        reports.push(step);
+    }
+    Ok(reports)
+}
+
+fn notes(opened: &Opened, run: &str, step: &str) -> Result<Vec<String>, CliError> {
+    let events = opened.state.events(run, Some(step))?;
+    Ok(events
+        .into_iter()
+        .filter_map(|row| match row.event {
+            Event::Log { line, .. } => Some(line),
+            _ => None,
+        })
+        .take(20)
+        .collect())
+}
+
+fn status(word: &str) -> report::StepStatus {
+    match word {
+        "done" => report::StepStatus::Done,
+        "hit" => report::StepStatus::Hit,
+        "failed" => report::StepStatus::Failed,
+        "blocked" => report::StepStatus::Blocked,
+        "running" => report::StepStatus::Running,
+        _ => report::StepStatus::Skipped,
+    }
+}
+
+/// The snapshot is read as plain JSON, so that reports work in a program without the store.
+fn ingest(snapshot: &Value) -> Option<report::IngestReport> {
+    let summary = snapshot.get("summary")?;
+    let counts = |value: Option<&Value>| -> BTreeMap<String, u64> {
+        let map = value.and_then(Value::as_object);
+        map.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_u64()?))).collect()
+    };
+    let objects = summary.get("objects").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut formats: BTreeMap<String, u64> = BTreeMap::new();
+    for format in objects.iter().filter_map(|o| o.get("format")?.as_str()) {
+        *formats.entry(format.to_owned()).or_default() += 1;
+    }
+    let text = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let not_logs = summary.get("not_logs").and_then(Value::as_array).cloned().unwrap_or_default();
+    Some(report::IngestReport {
+        objects: objects.len() as u64,
+        not_logs: not_logs
+            .iter()
+            .map(|n| report::NotALog { key: text(n, "key"), reason: text(n, "reason") })
+            .collect(),
+        rows: counts(summary.get("rows")),
+        quarantine: counts(summary.get("rules")),
+        duplicates: summary.get("duplicates").and_then(Value::as_u64).unwrap_or(0),
+        scrubbed: counts(summary.get("scrubbed")),
+        formats,
+    })
+}
+
+fn waterfall(manifest: &Manifest) -> Vec<report::WaterfallRow> {
+    let row = |row: &crate::dataset::WaterfallRow| report::WaterfallRow {
+        // Roles are filtered by chains of their own, each of which adds up by itself.
+        stage: match row.role {
+            Role::All => row.stage.clone(),
+            role => format!("{}: {}", role.as_str(), row.stage),
+        },
+        rule: row.rule.clone(),
+        episodes_in: row.episodes_in,
+        dropped: row.dropped,
+        episodes_out: row.episodes_out,
+        steps_out: row.steps_out,
+    };
+    manifest.waterfall.iter().map(row).collect()
+}
+
+fn volume(night: &Past) -> report::VolumeNight {
+    report::VolumeNight {
+        date: night.date.clone(),
+        episodes: night.count("snapshot", "episodes"),
+        steps: night.count("snapshot", "steps"),
+        feedback: night.count("snapshot", "feedback"),
+        quarantined: night.count("snapshot", "quarantined"),
+    }
+}
+
+fn card(manifest: &Manifest, artifacts: &BTreeMap<String, Artifact>) -> report::DatasetCard {
+    let counts = &manifest.counts;
+    let counts = BTreeMap::from([
+        ("episodes".to_owned(), counts.episodes),
+        ("examples".to_owned(), counts.examples),
+        ("imitation episodes".to_owned(), counts.imitation_episodes),
+        ("imitation examples".to_owned(), counts.imitation_examples),
+        ("offline episodes".to_owned(), counts.offline_episodes),
+        ("episodes on no known level".to_owned(), counts.without_level),
+        ("scored by feedback".to_owned(), counts.scored_by_feedback),
+        ("scored by outcome".to_owned(), counts.scored_by_outcome),
+    ]);
+    let id = artifacts.get("dataset").map(|a| a.digest.to_string()).unwrap_or_default();
+    let window = &manifest.window;
+    let notes = vec![format!("rows of {} to {}", window.from, window.to)];
+    report::DatasetCard { id, counts, notes }
+}
+
+fn curve(trained: &TrainedModel) -> Vec<report::CurvePoint> {
+    let point = |m: &crate::policy::EpochMetrics| report::CurvePoint {
+        epoch: m.epoch as u64,
+        loss: m.loss,
+        train_accuracy: Some(m.accuracy),
+        validation_accuracy: m.validation_accuracy,
+        grad_norm: Some(m.gradient_norm),
+    };
+    trained.curve.iter().map(point).collect()
+}
+
+fn next_function(trained: &TrainedModel) -> Option<report::NextFunction> {
+    let next = trained.next_function.as_ref()?;
+    Some(report::NextFunction {
+        n: next.choices,
+        policy: next.policy,
+        majority: next.baselines.majority,
+        bigram: next.baselines.bigram,
+        ngram: next.baselines.backoff,
+    })
+}
+
+fn evaluation(made: &Evaluation, past: &[Past], tonight: &Past) -> report::EvaluationReport {
+    let challenger = evaluate::score(&made.played.challenger);
+    let champion = evaluate::score(&made.played.champion);
+    let has_champion = champion.episodes > 0;
+    let mut failures: Vec<_> = challenger
+        .failures
+        .iter()
+        .map(|(pattern, count)| {
+            let example = made.played.challenger.iter().find(|r| r.failure == Some(*pattern));
+            let example = example.map(|r| {
+                format!("{} {}.{}, level seed {}", r.family, r.level, r.challenge, r.level_seed)
+            });
+            let pattern = serde_json::to_value(pattern).unwrap_or_default();
+            report::FailurePattern {
+                pattern: pattern.as_str().unwrap_or_default().replace('_', " "),
+                count: *count,
+                example: example.unwrap_or_default(),
+            }
+        })
+        .collect();
+    failures.sort_by(|a, b| b.count.cmp(&a.count).then(a.pattern.cmp(&b.pattern)));
+    let rows = |rows: &[PairedRow]| rows.iter().filter_map(|r| class(r, has_champion)).collect();
+    let night = |night: &Past| {
+        Some(report::HistoryNight {
+            date: night.date.clone(),
+            success: serving(night, "success"),
+            efficiency: serving(night, "efficiency"),
+            verdict: night.text("decision", "verdict")?.to_owned(),
+        })
+    };
+    report::EvaluationReport {
+        pairs: challenger.episodes,
+        champion: has_champion.then(|| rates("champion", &champion)),
+        challenger: rates("challenger", &challenger),
+        by_level: rows(&made.report.by_level),
+        by_family: rows(&made.report.by_family),
+        failures,
+        history: past.iter().chain([tonight]).filter_map(night).collect(),
+    }
+}
+
+/// A rate of the variant that serves after a night: the challenger's where it was promoted.
+fn serving(night: &Past, fact: &str) -> Option<f64> {
+    let promoted = night.text("decision", "verdict") == Some(Verdict::Promoted.as_str());
+    let champion = night.number("evaluation", &format!("champion_{fact}"));
+    let challenger = night.number("evaluation", fact);
+    if promoted { challenger } else { champion.or(challenger) }
+}
+
+fn rates(label: &str, score: &Score) -> report::Rates {
+    report::Rates {
+        label: label.to_owned(),
+        episodes: score.episodes,
+        success: score.success.map(interval).unwrap_or_default(),
+        efficiency: score.efficiency,
+        reward: score.reward,
+    }
+}
+
+fn interval(i: evaluate::Interval) -> report::Interval {
+    report::Interval { low: i.low, mean: i.estimate, high: i.high }
+}
+
+fn class(row: &PairedRow, has_champion: bool) -> Option<report::ClassRates> {
+    Some(report::ClassRates {
+        level: row.name.clone(),
+        n: row.challenger.episodes,
+        champion: row.champion.success.map(interval).filter(|_| has_champion),
+        challenger: row.challenger.success.map(interval)?,
+    })
+}
+
+fn decision(decision: &Decision) -> report::DecisionReport {
+    let n = &decision.numbers;
+    let mut numbers = Vec::new();
+    let mut add = |name: &str, value: Option<f64>, meaning: &str| {
+        numbers.extend(value.map(|value| report::DecisionNumber {
+            name: name.to_owned(),
+            value,
+            meaning: meaning.to_owned(),
+        }));
+    };
+    if decision.champion.is_some() {
+        add("pairs", Some(n.pairs as f64), "fresh levels that both sides played alike");
+        add("wins", Some(n.wins as f64), "pairs that the challenger won");
+        add("losses", Some(n.losses as f64), "pairs that the champion won");
+        add("ties", Some(n.ties as f64), "pairs that neither won");
+    }
+    add(
+        "difference",
+        n.difference.map(|d| d.estimate),
+        "success of the challenger minus the champion's",
+    );
+    add("difference, low", n.difference.map(|d| d.low), "lower end of its 95 % interval");
+    add("difference, high", n.difference.map(|d| d.high), "upper end of its 95 % interval");
+    add(
+        "challenger efficiency",
+        n.candidate_efficiency,
+        "minimal calls / calls used, where solved",
+    );
+    add("champion efficiency", n.champion_efficiency, "minimal calls / calls used, where solved");
+    if let (Some(e), Some(t)) = (&n.log_e, &n.thresholds) {
+        add(
+            "evidence for superiority",
+            Some(e.superiority),
+            "log e-value; promotes at the threshold",
+        );
+        add("threshold of superiority", Some(t.superiority), "ln(1/alpha)");
+        add("evidence of futility", Some(e.futility), "log e-value; keeps at the threshold");
+        add("threshold of futility", Some(t.futility), "ln(1/beta)");
+        add("evidence of harm", Some(e.harm), "log e-value; keeps at the threshold");
+    }
+    add("McNemar p", n.mcnemar_p, "exact, two-sided, reported beside the decision");
+    if let Some(floor) = &n.floor {
+        add("floor success", floor.success.map(|s| s.estimate), "success on the floor's level");
+        add("floor required", Some(floor.required), "what a first champion must reach there");
+    }
+    report::DecisionReport {
+        verdict: decision.verdict.as_str().to_owned(),
+        reason: decision.reason.clone(),
+        numbers,
+        would_change: vec![decision.would_change.clone()],
+    }
+}
+
+/// What changed since the night before, in words.
+fn changes(before: Option<&Past>, tonight: &Past, documents: &Documents) -> Vec<String> {
+    let Some(before) = before else {
+        return vec!["this is the first night: there is none to compare with".to_owned()];
+    };
+    let mut lines = Vec::new();
+    let mut compare = |what: &str, port: &str, fact: &str| {
+        let (was, is) = (before.count(port, fact), tonight.count(port, fact));
+        if was != is {
+            lines.push(format!("{what}: {is}, {} than on {} ({was})", more(was, is), before.date));
+        }
+    };
+    compare("episodes ingested", "snapshot", "episodes");
+    compare("records in quarantine", "snapshot", "quarantined");
+    compare("examples to imitate", "dataset", "imitation_examples");
+    if let (Some(was), Some(is)) = (serving(before, "success"), serving(tonight, "success")) {
+        let points = (is - was) * 100.0;
+        lines.push(format!(
+            "success of what serves, on fresh levels: {:.1} %, {points:+.1} points against {}",
+            is * 100.0,
+            before.date
+        ));
+    }
+    if let Some(decision) = &documents.decision {
+        lines.push(match decision.verdict {
+            Verdict::Promoted => format!("the champion is now {}", decision.candidate.short()),
+            _ => match &decision.champion {
+                Some(champion) => format!("the champion stays {}", champion.short()),
+                None => "there is still no champion".to_owned(),
+            },
+        });
+    }
+    if lines.is_empty() {
+        lines.push(format!("nothing that is measured changed since {}", before.date));
+    }
+    lines
+}
+
+fn more(was: u64, is: u64) -> String {
+    if is > was { format!("{} more", is - was) } else { format!("{} fewer", was - is) }
+}
+
+/// The command that would put the champion back, where there is one before it.
+async fn rollback(opened: &Opened, frozen: &Frozen) -> Result<Option<String>, CliError> {
+    let Some(alias) = frozen.plan.aliases.keys().next() else { return Ok(None) };
+    let registry = Registry::new(opened.workspace.open_registry()?);
+    let models = registry.models().await.map_err(CliError::config)?;
+    if !models.contains(&alias.model) {
+        return Ok(None);
+    }
+    let entries = registry.history(&alias.model).await.map_err(CliError::config)?;
+    let can = entries.last().is_some_and(|entry| entry.back.contains_key(&alias.name));
+    let folder = opened.workspace.folder.display();
+    Ok(can.then(|| {
+        format!("fqm-pipe --workspace {folder} registry rollback {alias} --reason \"WHY\"")
+    }))
+}
+
+fn digests(artifacts: &BTreeMap<String, Artifact>) -> BTreeMap<String, String> {
+    let digest =
+        |(port, artifact): (&String, &Artifact)| (port.clone(), artifact.digest.to_string());
+    artifacts.iter().map(digest).collect()
+}

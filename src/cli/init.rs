@@ -1,0 +1,92 @@
+//! `fqm-pipe init`: a new workspace, with sample logs where wished.
+
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+
+use super::error::CliError;
+use super::output;
+use crate::core::LogicalDate;
+use crate::quest::Suite;
+use crate::registry::STARTER;
+use crate::simulate::{SimulateParams, simulate};
+
+/// The pipeline that a new workspace begins with: the one that this repository runs.
+const NIGHTLY: &str = include_str!("../../pipelines/nightly.toml");
+
+/// How many days of sample logs `--sample` plays.
+const SAMPLE_DAYS: u32 = 3;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The folder to make
+    dir: PathBuf,
+    /// Also play three days of sample logs, ending yesterday
+    #[arg(long)]
+    sample: bool,
+    /// The seed of the sample logs
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub(super) async fn run(args: Args) -> Result<i32, CliError> {
+    let dir = &args.dir;
+    if dir.join(crate::workspace::FILE).exists() {
+        let message = format!("make a workspace in {}: there is one already", dir.display());
+        return Err(CliError::usage(message));
+    }
+    for (path, text) in files(dir) {
+        write(dir, &path, text.as_bytes())?;
+    }
+    output::talk(&format!("made the workspace {}", dir.display()));
+    if args.sample {
+        sample(dir, args.seed)?;
+    }
+    output::data(&format!("next: cd {} && fqm-pipe run nightly", dir.display()));
+    Ok(0)
+}
+
+fn files(dir: &Path) -> Vec<(String, String)> {
+    let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let name = absolute.file_name().and_then(|n| n.to_str()).unwrap_or("workspace").to_owned();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let workspace = format!(
+        "# A workspace of fqm-pipe. Places are URLs (file, s3, az, gs, http), or paths relative to this\n\
+         # file; FQM_LOGS, FQM_STORE, FQM_REGISTRY, FQM_STATE and FQM_REPORTS win over it.\n\
+         schema = 1\nname = \"{name}\"\n\n\
+         logs = \"logs\"\nstore = \".fqm/store\"\nregistry = \".fqm/registry\"\nstate = \".fqm/state\"\nreports = \"reports\"\n"
+    );
+    let mut files = vec![
+        (crate::workspace::FILE.to_owned(), workspace),
+        ("pipelines/nightly.toml".to_owned(), NIGHTLY.to_owned()),
+        (".gitignore".to_owned(), "/.fqm\n/reports\n".to_owned()),
+        ("logs/.keep".to_owned(), String::new()),
+    ];
+    let levels =
+        Suite::builtin_files().map(|(name, text)| (format!("levels/{name}"), text.to_owned()));
+    files.extend(levels);
+    files.extend(
+        STARTER.iter().map(|(name, text)| (format!("registry/{name}"), (*text).to_owned())),
+    );
+    files
+}
+
+fn write(dir: &Path, path: &str, bytes: &[u8]) -> Result<(), CliError> {
+    crate::steps::write_log(dir, path, bytes)
+        .map_err(|e| CliError::config(format!("write {}: {e}", dir.join(path).display())))
+}
+
+/// Plays sample days that end yesterday.
+fn sample(dir: &Path, seed: u64) -> Result<(), CliError> {
+    let today = LogicalDate::new(Utc::now().date_naive());
+    let from = today.plus_days(-i64::from(SAMPLE_DAYS));
+    let params = SimulateParams::sample(from, SAMPLE_DAYS, seed);
+    let logs = dir.join("logs");
+    let mut sink = |path: &str, bytes: &[u8]| crate::steps::write_log(&logs, path, bytes);
+    let days = simulate(&params, &Suite::builtin(), None, &mut sink).map_err(CliError::config)?;
+    for day in days {
+        output::talk(&format!("played {}: {} episodes", day.date, day.episodes));
+    }
+    Ok(())
+}

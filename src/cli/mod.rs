@@ -1,0 +1,109 @@
+//! The command line: one file a command, and `output` alone writes to the terminal.
+//!
+//! Standard output is data, standard error is talk. Exit codes: 0 done, 1 a step failed, 2 usage or
+//! configuration, 4 refused by a gate, 70 internal, 75 temporary, 99 not enough data tonight, 124
+//! timeout, 130/143 ended by a signal.
+
+mod backfill;
+mod compose;
+mod console;
+mod daemon;
+mod error;
+mod graph;
+mod history;
+mod honesty;
+mod init;
+mod logs;
+mod night;
+mod open;
+mod output;
+mod plan;
+mod registry;
+mod run;
+mod schema;
+mod simulate;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::CliError;
+
+/// The nightly job runner of a self-improving orchestrator: logs in, an explained decision out.
+#[derive(Parser)]
+#[command(name = "fqm-pipe", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// The workspace: a folder with an fqm.toml, or one below it
+    #[arg(long, global = true, default_value = ".", value_name = "DIR")]
+    workspace: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a pipeline for one logical date
+    Run(run::Args),
+    /// Run a pipeline for every date that has logs, in order
+    Backfill(backfill::Args),
+    /// Say what a run would do, step by step, and why
+    Plan(plan::Args),
+    /// Show the latest runs, or the steps of one
+    Status(status::Args),
+    /// Print the log of a step
+    Logs(logs::Args),
+    /// Draw the steps of a pipeline
+    Graph(graph::Args),
+    /// Fire pipelines at their times until ended
+    Daemon(daemon::Args),
+    /// Make a new workspace
+    Init(init::Args),
+    /// Play days of orchestration and write them as logs
+    Simulate(simulate::Args),
+    /// Look at, promote and roll back registered variants
+    #[command(subcommand)]
+    Registry(registry::Command),
+    /// Print the JSON Schema of pipeline files or of log records
+    Schema(schema::Args),
+}
+
+/// Parses the command line, runs the command and gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap writes help to standard output and mistakes to standard error by itself.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(e) => Err(CliError::internal(format!("start the runtime: {e}"))),
+    };
+    let code = ended.unwrap_or_else(|error| {
+        output::error(&error);
+        error.exit()
+    });
+    ExitCode::from(u8::try_from(code).unwrap_or(70))
+}
+
+async fn dispatch(cli: Cli) -> Result<i32, CliError> {
+    let from = cli.workspace.as_path();
+    match cli.command {
+        Command::Run(args) => run::run(from, args).await,
+        Command::Backfill(args) => backfill::run(from, args).await,
+        Command::Plan(args) => plan::run(from, args).await,
+        Command::Status(args) => status::run(from, &args),
+        Command::Logs(args) => logs::run(from, &args),
+        Command::Graph(args) => graph::run(from, &args),
+        Command::Daemon(args) => daemon::run(from, args).await,
+        Command::Init(args) => init::run(args).await,
+        Command::Simulate(args) => simulate::run(from, args).await,
+        Command::Registry(command) => registry::run(from, command).await,
+        Command::Schema(args) => schema::run(&args),
+    }
+}

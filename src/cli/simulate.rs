@@ -1,0 +1,105 @@
+//! `fqm-pipe simulate`: days of orchestration, played and written as logs of the workspace.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use chrono::Utc;
+
+use super::error::CliError;
+use super::{open, output};
+use crate::core::{Alias, LogicalDate};
+use crate::policy::DETERMINISM_ENV;
+use crate::quest::Suite;
+use crate::registry::Registry;
+use crate::simulate::{DayTruth, SimulateParams, simulate};
+use crate::steps::SimulateRequest;
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// How many days
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    days: u32,
+    /// The seed of everything that is drawn
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    seed: u64,
+    /// The first day; left out, the days end yesterday
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    from: Option<LogicalDate>,
+    /// Episodes a day; left out, as the curriculum has them
+    #[arg(long, value_name = "N")]
+    episodes: Option<u32>,
+    /// Let a registered policy play along, e.g. registry:fqm@champion
+    #[arg(long, value_name = "ALIAS")]
+    policy: Option<Alias>,
+    /// Print what was written as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
+    let workspace = Workspace::find(from)?;
+    let today = LogicalDate::new(Utc::now().date_naive());
+    let first = args.from.unwrap_or_else(|| today.plus_days(-i64::from(args.days)));
+    let mut params = SimulateParams::sample(first, args.days, args.seed);
+    if let Some(episodes) = args.episodes {
+        params.curriculum.0.iter_mut().for_each(|day| day.episodes = episodes);
+    }
+    let days = match args.policy {
+        Some(alias) => with_policy(workspace, params, alias).await?,
+        None => without(&workspace, &params)?,
+    };
+    if args.json {
+        output::json(&days)?;
+        return Ok(0);
+    }
+    for day in days {
+        let files: Vec<_> = day.files.iter().map(|f| f.path.as_str()).collect();
+        output::data(&format!("{}: {} episodes in {}", day.date, day.episodes, files.join(", ")));
+    }
+    Ok(0)
+}
+
+fn without(workspace: &Workspace, params: &SimulateParams) -> Result<Vec<DayTruth>, CliError> {
+    let folder = workspace.logs.to_file_path().map_err(|()| {
+        CliError::usage(format!(
+            "write logs to {}: simulate writes to local folders only",
+            workspace.logs
+        ))
+    })?;
+    let mut sink = |path: &str, bytes: &[u8]| crate::steps::write_log(&folder, path, bytes);
+    simulate(params, &Suite::builtin(), None, &mut sink).map_err(CliError::config)
+}
+
+/// Lets `fqm-torch` play, which holds the weights.
+async fn with_policy(
+    workspace: Workspace,
+    params: SimulateParams,
+    alias: Alias,
+) -> Result<Vec<DayTruth>, CliError> {
+    let registry = Registry::new(workspace.open_registry()?);
+    let variant = registry.resolve(&alias).await.map_err(CliError::usage)?.digest;
+    let request = SimulateRequest { workspace, params, alias, variant };
+    let request = serde_json::to_vec(&request).map_err(CliError::internal)?;
+    let program = open::torch_program().into_iter().find(|path| path.is_file());
+    let program = program.ok_or_else(|| {
+        CliError::config("find fqm-torch beside fqm-pipe; build it with `make build`")
+    })?;
+    let mut child = tokio::process::Command::new(&program)
+        .arg("simulate")
+        .envs(DETERMINISM_ENV.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| CliError::config(format!("start {}: {e}", program.display())))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        use tokio::io::AsyncWriteExt;
+        stdin.write_all(&request).await.map_err(CliError::internal)?;
+    }
+    let done = child.wait_with_output().await.map_err(CliError::internal)?;
+    if !done.status.success() {
+        return Err(CliError::config("play with the policy; its reason stands above"));
+    }
+    serde_json::from_slice(&done.stdout).map_err(CliError::internal)
+}

@@ -1,0 +1,101 @@
+//! `fqm-pipe status`: the latest runs, or the steps of one.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::error::CliError;
+use super::output;
+use crate::pipeline::{RunRow, State};
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A run's id or the start of one
+    run: Option<String>,
+    /// How many runs
+    #[arg(short = 'n', long, default_value_t = 10)]
+    limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
+    let workspace = Workspace::find(from)?;
+    let state = State::open(&workspace.state)?;
+    match &args.run {
+        Some(prefix) => one(&state, &find(&state, prefix)?, args.json),
+        None => all(&state, args),
+    }
+}
+
+fn all(state: &State, args: &Args) -> Result<i32, CliError> {
+    let runs = state.runs(None, args.limit)?;
+    if args.json {
+        output::json(&runs)?;
+    } else if runs.is_empty() {
+        output::data("no run yet; `fqm-pipe run nightly` makes one");
+    } else {
+        let mut rows = vec![
+            ["RUN", "PIPELINE", "DATE", "STATUS", "EXIT", "STARTED", "DECISION"]
+                .map(String::from)
+                .to_vec(),
+        ];
+        rows.extend(runs.iter().map(row));
+        output::data(&output::table(&rows));
+    }
+    Ok(0)
+}
+
+fn row(run: &RunRow) -> Vec<String> {
+    vec![
+        run.id.clone(),
+        run.pipeline.clone(),
+        run.date.clone(),
+        run.status.clone(),
+        run.exit.map_or("-".to_owned(), |e| e.to_string()),
+        run.started.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        run.headline.clone().unwrap_or_default(),
+    ]
+}
+
+fn one(state: &State, run: &RunRow, as_json: bool) -> Result<i32, CliError> {
+    let steps = state.steps(&run.id)?;
+    if as_json {
+        output::json(&json!({ "run": run, "steps": steps }))?;
+        return Ok(0);
+    }
+    output::data(&format!("{} {}  run {}  {}", run.pipeline, run.date, run.id, run.status));
+    let mut rows =
+        vec![["STEP", "STATUS", "TRIES", "SECONDS", "OUTPUTS", "WHY"].map(String::from).to_vec()];
+    for step in &steps {
+        let seconds = step.ended.map(|e| (e - step.started).num_milliseconds() as f64 / 1000.0);
+        let outputs = step.outputs.iter().map(|(port, a)| format!("{port} {}", a.digest.short()));
+        rows.push(vec![
+            step.step.clone(),
+            step.status.clone(),
+            step.attempts.to_string(),
+            seconds.map_or("-".to_owned(), |s| format!("{s:.1}")),
+            outputs.collect::<Vec<_>>().join(", "),
+            step.note.clone().or_else(|| step.reason.clone()).unwrap_or_default(),
+        ]);
+    }
+    output::data(&output::table(&rows));
+    Ok(0)
+}
+
+/// Finds the run that a prefix names.
+pub(super) fn find(state: &State, prefix: &str) -> Result<RunRow, CliError> {
+    let runs = state.runs(None, usize::MAX)?;
+    let mut matching = runs.iter().filter(|run| run.id.starts_with(prefix));
+    match (matching.next(), matching.next()) {
+        (Some(run), None) => Ok(run.clone()),
+        (None, _) => {
+            Err(CliError::usage(format!("find a run `{prefix}`: `fqm-pipe status` lists them")))
+        }
+        (Some(_), Some(_)) => Err(CliError::usage(format!(
+            "find one run `{prefix}`: several start so; give more of the id"
+        ))),
+    }
+}

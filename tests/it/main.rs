@@ -1,0 +1,8 @@
+//! End-to-end tests: the built programs in workspaces of their own.
+
+mod house;
+mod night;
+mod real_logs;
+mod trouble;
+
+mod support;

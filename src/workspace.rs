@@ -68,7 +68,7 @@ struct File {
 /// An opened workspace. Opening reads the file and makes nothing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Workspace {
-    /// The name that the workspace gives itself; it is part of the scrub key.
+    /// The name that the workspace gives itself, for people.
     pub name: String,
     /// The folder that holds `fqm.toml`.
     pub folder: PathBuf,
@@ -186,10 +186,10 @@ impl Workspace {
         Store::open(&self.registry)
     }
 
-    /// The key of the placeholders that scrubbed values get: `FQM_SCRUB_KEY`, else the name of the
-    /// workspace, which keeps placeholders apart between workspaces and guards no secret.
+    /// The key of the placeholders that scrubbed values get: `FQM_SCRUB_KEY`, else a constant, which
+    /// guards nothing: who knows a value can then tell its placeholder.
     pub fn scrub_key(&self) -> String {
-        std::env::var("FQM_SCRUB_KEY").unwrap_or_else(|_| format!("workspace {}", self.name))
+        std::env::var("FQM_SCRUB_KEY").unwrap_or_else(|_| "fqm-pipe".to_owned())
     }
 }
 

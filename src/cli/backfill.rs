@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::CliError;
 use super::{night, open, output};
-use crate::core::LogicalDate;
+use crate::core::{LogicalDate, path_date};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -63,20 +63,18 @@ async fn dates(
         }
         return Ok(range(from, to));
     }
-    let listed = workspace.open_logs()?.list("").await?;
-    let found: BTreeSet<LogicalDate> = listed
-        .iter()
-        .flat_map(|object| {
-            object.path.split('/').filter_map(|part| part.parse().ok()).collect::<Vec<_>>()
-        })
-        .collect();
+    let logs = workspace.open_logs()?;
+    logs.ensure_readable().await?;
+    let listed = logs.list("").await?;
+    let found: BTreeSet<LogicalDate> =
+        listed.iter().filter_map(|object| path_date(&object.path)).collect();
     let in_range =
         |date: &LogicalDate| from.is_none_or(|f| *date >= f) && to.is_none_or(|t| *date <= t);
     let found: Vec<_> = found.into_iter().filter(in_range).collect();
     if found.is_empty() {
         let place = &workspace.logs;
         let message = format!(
-            "find dated logs under {place}: no path there has a folder YYYY-MM-DD; give --from and --to"
+            "find dated logs under {place}: no path there has a date; give --from and --to"
         );
         return Err(CliError::usage(message));
     }

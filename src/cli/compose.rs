@@ -10,9 +10,11 @@ use super::error::CliError;
 use super::history::{self, Past};
 use super::honesty;
 use super::open::Opened;
+use super::output;
+use crate::core::{Alias, Digest};
 use crate::dataset::{Manifest, Role, read_manifest};
 use crate::evaluate::{self, PairedRow, Score};
-use crate::pipeline::{Artifact, Event, Frozen, Outcome, StepStatus};
+use crate::pipeline::{Artifact, Event, Frozen, Outcome, RunEnd, StepStatus};
 use crate::promote::{Decision, Verdict};
 use crate::registry::Registry;
 use crate::report::{self, RunReport};
@@ -22,6 +24,35 @@ use crate::steps::{Evaluation, TrainedModel};
 pub(super) struct Told {
     pub report: RunReport,
     pub decision: Option<Value>,
+}
+
+impl Told {
+    /// What can be said without reading anything: how the run ended.
+    pub(super) fn bare(frozen: &Frozen, outcome: &Outcome) -> Self {
+        let report = RunReport {
+            run_id: outcome.run.clone(),
+            pipeline: frozen.plan.pipeline.clone(),
+            date: frozen.plan.date.to_string(),
+            plan: frozen.digest.to_string(),
+            status: run_status(outcome),
+            headline: headline(outcome, &Documents::default()),
+            digests: digests(&outcome.outputs.values().flatten().map(owned).collect()),
+            ..RunReport::default()
+        };
+        Self { report, decision: None }
+    }
+}
+
+fn owned((port, artifact): (&String, &Artifact)) -> (String, Artifact) {
+    (port.clone(), artifact.clone())
+}
+
+fn run_status(outcome: &Outcome) -> report::RunStatus {
+    match outcome.end.word() {
+        "ok" => report::RunStatus::Ok,
+        "skipped" => report::RunStatus::Skipped,
+        _ => report::RunStatus::Failed,
+    }
 }
 
 /// The documents that the steps of a run left.
@@ -48,16 +79,13 @@ pub(super) async fn report(
         headline: String::new(),
         artifacts: artifacts.clone(),
     };
+    let serving = serving_now(opened, frozen).await?;
     let mut report = RunReport {
         run_id: outcome.run.clone(),
         pipeline: frozen.plan.pipeline.clone(),
         date: frozen.plan.date.to_string(),
         plan: frozen.digest.to_string(),
-        status: match outcome.end.word() {
-            "ok" => report::RunStatus::Ok,
-            "skipped" => report::RunStatus::Skipped,
-            _ => report::RunStatus::Failed,
-        },
+        status: run_status(outcome),
         headline: headline(outcome, &documents),
         steps: steps(opened, frozen, outcome)?,
         ingest: documents.snapshot.as_ref().and_then(ingest),
@@ -68,9 +96,9 @@ pub(super) async fn report(
         next_function: documents.trained.as_ref().and_then(next_function),
         evaluation: documents.evaluation.as_ref().map(|e| evaluation(e, &past, &tonight)),
         decision: documents.decision.as_ref().map(decision),
-        changes: changes(past.last(), &tonight, &documents),
+        changes: changes(past.last(), &tonight, &documents, serving.as_ref()),
         honesty: honesty::statements(&documents),
-        rollback: rollback(opened, frozen).await?,
+        rollback: rollback(opened, &documents, serving.as_ref()),
         digests: digests(&artifacts),
         ..RunReport::default()
     };
@@ -113,7 +141,7 @@ pub(super) fn write(opened: &Opened, report: &RunReport) -> Result<PathBuf, CliE
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("report");
-    crate::steps::write_log(folder, name, bytes)
+    crate::steps::write_file(folder, name, bytes)
 }
 
 fn listed(root: &Path) -> Vec<report::RunSummary> {
@@ -167,10 +195,13 @@ fn headline(outcome: &Outcome, documents: &Documents) -> String {
     if let Some(decision) = &documents.decision {
         return format!("{}: {}", decision.verdict.as_str(), decision.reason);
     }
+    if let RunEnd::Interrupted(_) = outcome.end {
+        return "interrupted by a signal; the next run goes on where this one stopped".to_owned();
+    }
     let broken = outcome.steps.iter().find(|(_, status)| **status == StepStatus::Failed);
     match broken {
-        Some((step, _)) => format!("no decision: the step `{step}` failed"),
-        None => "no decision: there was not enough data tonight".to_owned(),
+        Some((step, _)) => format!("the step `{step}` failed"),
+        None => "there was not enough data tonight".to_owned(),
     }
 }
 
@@ -375,7 +406,7 @@ fn serving(night: &Past, fact: &str) -> Option<f64> {
     let promoted = night.text("decision", "verdict") == Some(Verdict::Promoted.as_str());
     let champion = night.number("evaluation", &format!("champion_{fact}"));
     let challenger = night.number("evaluation", fact);
-    if promoted { challenger } else { champion.or(challenger) }
+    if promoted { challenger } else { champion }
 }
 
 fn rates(label: &str, score: &Score) -> report::Rates {
@@ -455,7 +486,12 @@ fn decision(decision: &Decision) -> report::DecisionReport {
 }
 
 /// What changed since the night before, in words.
-fn changes(before: Option<&Past>, tonight: &Past, documents: &Documents) -> Vec<String> {
+fn changes(
+    before: Option<&Past>,
+    tonight: &Past,
+    documents: &Documents,
+    serving_now: Option<&Serving>,
+) -> Vec<String> {
     let Some(before) = before else {
         return vec!["this is the first night: there is none to compare with".to_owned()];
     };
@@ -479,7 +515,19 @@ fn changes(before: Option<&Past>, tonight: &Past, documents: &Documents) -> Vec<
     }
     if let Some(decision) = &documents.decision {
         lines.push(match decision.verdict {
-            Verdict::Promoted => format!("the champion is now {}", decision.candidate.short()),
+            Verdict::Promoted => match serving_now.map(|s| s.digest) {
+                Some(now) if now == decision.candidate => {
+                    format!("the champion is now {}", now.short())
+                }
+                Some(now) => format!(
+                    "this night's variant {} does not serve: the champion is {} since",
+                    decision.candidate.short(),
+                    now.short()
+                ),
+                None => {
+                    "this night's variant does not serve: the champion was taken back".to_owned()
+                }
+            },
             _ => match &decision.champion {
                 Some(champion) => format!("the champion stays {}", champion.short()),
                 None => "there is still no champion".to_owned(),
@@ -496,8 +544,15 @@ fn more(was: u64, is: u64) -> String {
     if is > was { format!("{} more", is - was) } else { format!("{} fewer", was - is) }
 }
 
-/// The command that would put the champion back, where there is one before it.
-async fn rollback(opened: &Opened, frozen: &Frozen) -> Result<Option<String>, CliError> {
+/// What an alias names now, which may differ from what the night saw or decided.
+struct Serving {
+    alias: Alias,
+    digest: Digest,
+    /// Whether there is a variant before it to go back to.
+    can_roll_back: bool,
+}
+
+async fn serving_now(opened: &Opened, frozen: &Frozen) -> Result<Option<Serving>, CliError> {
     let Some(alias) = frozen.plan.aliases.keys().next() else { return Ok(None) };
     let registry = Registry::new(opened.workspace.open_registry()?);
     let models = registry.models().await.map_err(CliError::config)?;
@@ -505,11 +560,31 @@ async fn rollback(opened: &Opened, frozen: &Frozen) -> Result<Option<String>, Cl
         return Ok(None);
     }
     let entries = registry.history(&alias.model).await.map_err(CliError::config)?;
-    let can = entries.last().is_some_and(|entry| entry.back.contains_key(&alias.name));
-    let folder = opened.workspace.folder.display();
-    Ok(can.then(|| {
-        format!("fqm-pipe --workspace {folder} registry rollback {alias} --reason \"WHY\"")
+    let last = entries.last();
+    Ok(last.and_then(|entry| {
+        Some(Serving {
+            alias: alias.clone(),
+            digest: *entry.aliases.get(&alias.name)?,
+            can_roll_back: entry.back.contains_key(&alias.name),
+        })
     }))
+}
+
+/// The command that would put the champion back. A night that was rolled back already shows none: it
+/// would go one variant too far.
+fn rollback(opened: &Opened, documents: &Documents, serving: Option<&Serving>) -> Option<String> {
+    let serving = serving.filter(|s| s.can_roll_back)?;
+    let decision = documents.decision.as_ref()?;
+    let expected = match decision.verdict {
+        Verdict::Promoted => Some(decision.candidate),
+        _ => decision.champion,
+    };
+    (expected == Some(serving.digest)).then(|| {
+        let folder = output::shell_word(&opened.workspace.folder);
+        let program = std::env::args().next().unwrap_or_else(|| "fqm-pipe".to_owned());
+        let alias = &serving.alias;
+        format!("{program} --workspace {folder} registry rollback {alias} --reason \"WHY\"")
+    })
 }
 
 fn digests(artifacts: &BTreeMap<String, Artifact>) -> BTreeMap<String, String> {

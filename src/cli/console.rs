@@ -77,6 +77,7 @@ impl Observer for Console {
                 self.begin(step);
             }
             Event::Progress { step, done, total, unit } => self.progress(step, *done, *total, unit),
+            Event::Log { step, line } if step.is_empty() => self.line(&format!("  {line}")),
             Event::Log { step, line } => self.line(&format!("           {step:12} {line}")),
             Event::Metric { .. } | Event::RunEnded { .. } => (),
             Event::StepEnded { step, status, note, millis, .. } => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_cron_scheduler::{Job, JobScheduler};
 
@@ -26,10 +27,13 @@ pub(super) struct Args {
 struct Due {
     pipeline: String,
     occurrence: DateTime<Tz>,
+    /// Whether it makes up for a missed occurrence; only the others have a next one to wait for.
+    made_up: bool,
 }
 
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let timetable = timetable(from, &args.pipelines)?;
+    let mut signals = Signals::new()?;
     let scheduler = JobScheduler::new().await.map_err(CliError::internal)?;
     scheduler.start().await.map_err(CliError::internal)?;
     let (send, mut due) = unbounded_channel();
@@ -40,18 +44,24 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let mut left = args.nights;
     while left != Some(0) {
         let next: Due = tokio::select! {
+            biased;
+            signal = signals.next() => return Ok(128 + signal),
             next = due.recv() => match next { Some(next) => next, None => break },
-            signal = ended() => return Ok(128 + signal),
         };
         let exit = fire(from, &next).await;
-        output::talk(&format!(
-            "{} {}: exit {exit}",
-            next.pipeline,
-            schedule::date_of(&next.occurrence)
-        ));
-        if let Some((name, times)) = timetable.iter().find(|(name, _)| *name == next.pipeline) {
-            let after = next.occurrence.with_timezone(&Utc).max(Utc::now());
-            wake(&scheduler, name, times, after, &send).await?;
+        if matches!(exit, 130 | 143) {
+            // The signal that ended the night was meant for the daemon.
+            return Ok(exit);
+        }
+        let date = schedule::date_of(&next.occurrence);
+        output::talk(&format!("{} {date}: exit {exit}", next.pipeline));
+        let times = timetable.iter().find(|(name, _)| *name == next.pipeline);
+        if let Some((name, times)) = times.filter(|_| !next.made_up) {
+            // A night may take longer than the pause to the next one.
+            let since = next.occurrence.with_timezone(&Utc);
+            let missed = schedule::missed(times, since, Utc::now()).map_err(CliError::config)?;
+            queue(name, missed, &send);
+            wake(&scheduler, name, times, Utc::now(), &send).await?;
         }
         left = left.map(|n| n - 1);
     }
@@ -80,7 +90,11 @@ fn timetable(from: &Path, wanted: &[String]) -> Result<Vec<(String, Schedule)>, 
     Ok(timetable)
 }
 
-/// Queues what was missed while no daemon ran, since the latest run of the pipeline.
+/// How far back missed occurrences are looked for where no deadline says so.
+const HORIZON: chrono::Duration = chrono::Duration::days(7);
+
+/// Queues what was missed while no daemon ran: occurrences since the first run whose date no run has
+/// finished.
 fn make_up(
     from: &Path,
     name: &str,
@@ -89,13 +103,25 @@ fn make_up(
 ) -> Result<(), CliError> {
     let workspace = crate::workspace::Workspace::find(from)?;
     let state = crate::pipeline::State::open(&workspace.state)?;
-    let Some(last) = state.runs(Some(name), 1)?.into_iter().next() else { return Ok(()) };
-    let missed = schedule::missed(times, last.started, Utc::now()).map_err(CliError::config)?;
+    let runs = state.runs(Some(name), 1000)?;
+    let Some(first) = runs.last() else { return Ok(()) };
+    let now = Utc::now();
+    let since = first.started.max(now - HORIZON);
+    let finished = |occurrence: &DateTime<Tz>| {
+        let date = schedule::date_of(occurrence).to_string();
+        runs.iter().any(|r| r.date == date && matches!(r.status.as_str(), "ok" | "skipped"))
+    };
+    let mut missed = schedule::missed(times, since, now).map_err(CliError::config)?;
+    missed.retain(|occurrence| !finished(occurrence));
+    queue(name, missed, send);
+    Ok(())
+}
+
+fn queue(name: &str, missed: Vec<DateTime<Tz>>, send: &UnboundedSender<Due>) {
     for occurrence in missed {
         output::talk(&format!("{name}: missed {occurrence}, making up for it"));
-        let _ = send.send(Due { pipeline: name.to_owned(), occurrence });
+        let _ = send.send(Due { pipeline: name.to_owned(), occurrence, made_up: true });
     }
-    Ok(())
 }
 
 async fn wake(
@@ -106,12 +132,13 @@ async fn wake(
     send: &UnboundedSender<Due>,
 ) -> Result<(), CliError> {
     let occurrence = schedule::next(times, after).map_err(CliError::config)?;
-    output::talk(&format!("{name}: next at {occurrence} ({})", occurrence.with_timezone(&Utc)));
+    let utc = occurrence.with_timezone(&Utc).format("%Y-%m-%d %H:%M:%S UTC");
+    output::talk(&format!("{name}: next at {} ({utc})", occurrence.format("%Y-%m-%d %H:%M:%S %Z")));
     let pause = (occurrence.with_timezone(&Utc) - Utc::now()).to_std().unwrap_or_default();
     let (send, pipeline) = (Arc::new(send.clone()), name.to_owned());
     let job = Job::new_one_shot_async(pause, move |_, _| {
         let (send, pipeline) = (send.clone(), pipeline.clone());
-        Box::pin(async move { drop(send.send(Due { pipeline, occurrence })) })
+        Box::pin(async move { drop(send.send(Due { pipeline, occurrence, made_up: false })) })
     });
     let job = job.map_err(CliError::internal)?;
     scheduler.add(job).await.map(drop).map_err(CliError::internal)
@@ -136,13 +163,25 @@ async fn fire(from: &Path, due: &Due) -> i32 {
     }
 }
 
-async fn ended() -> i32 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => 15,
-        _ = tokio::signal::ctrl_c() => 2,
+/// The signals that end the daemon, listened to from its start.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, CliError> {
+        let listen = |kind| signal(kind).map_err(CliError::internal);
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 2,
+            _ = self.terminate.recv() => 15,
+        }
     }
 }

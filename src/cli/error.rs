@@ -102,6 +102,7 @@ impl From<PlanError> for CliError {
         match error {
             PlanError::State(state) => Self::from(state),
             PlanError::BeforeStart { .. } => Self::usage(error),
+            PlanError::Alias { temporary: true, .. } => Self::new(Kind::Temporary, error),
             PlanError::Alias { .. } => Self::config(error),
             PlanError::Encode(_) => Self::internal(error),
         }

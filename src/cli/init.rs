@@ -35,14 +35,27 @@ pub(super) async fn run(args: Args) -> Result<i32, CliError> {
         let message = format!("make a workspace in {}: there is one already", dir.display());
         return Err(CliError::usage(message));
     }
-    for (path, text) in files(dir) {
+    if dir.exists() && !dir.is_dir() {
+        let message = format!("make a workspace in {}: it is a file", dir.display());
+        return Err(CliError::usage(message));
+    }
+    if dir.to_str().is_none() {
+        return Err(CliError::usage("make a workspace in a folder whose name is not UTF-8"));
+    }
+    // fqm.toml comes last: a folder that has one is whole.
+    for (path, text) in files(dir).into_iter().rev() {
+        if dir.join(&path).exists() {
+            output::talk(&format!("kept {path}"));
+            continue;
+        }
         write(dir, &path, text.as_bytes())?;
     }
     output::talk(&format!("made the workspace {}", dir.display()));
     if args.sample {
         sample(dir, args.seed)?;
     }
-    output::data(&format!("next: cd {} && fqm-pipe run nightly", dir.display()));
+    let command = if args.sample { "backfill nightly" } else { "run nightly" };
+    output::data(&format!("next: fqm-pipe --workspace {} {command}", output::shell_word(dir)));
     Ok(0)
 }
 
@@ -73,7 +86,7 @@ fn files(dir: &Path) -> Vec<(String, String)> {
 }
 
 fn write(dir: &Path, path: &str, bytes: &[u8]) -> Result<(), CliError> {
-    crate::steps::write_log(dir, path, bytes)
+    crate::steps::write_file(dir, path, bytes)
         .map_err(|e| CliError::config(format!("write {}: {e}", dir.join(path).display())))
 }
 

@@ -53,7 +53,14 @@ fn words(event: &Event) -> String {
         Event::StepStarted { attempt, reason, .. } => format!("attempt {attempt}: {reason}"),
         Event::Log { line, .. } => line.clone(),
         Event::Metric { values, .. } => {
-            let values = values.iter().map(|(name, value)| format!("{name} {value:.4}"));
+            let shown = |value: f64| {
+                if value.fract() == 0.0 || value >= 100.0 {
+                    format!("{value:.0}")
+                } else {
+                    format!("{value:.4}")
+                }
+            };
+            let values = values.iter().map(|(name, value)| format!("{name} {}", shown(*value)));
             values.collect::<Vec<_>>().join("  ")
         }
         Event::StepEnded { status, note, millis, .. } => {

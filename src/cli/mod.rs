@@ -81,7 +81,12 @@ pub fn main() -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Ok(runtime) => {
+            let ended = runtime.block_on(dispatch(cli));
+            // Work that was cancelled must not hold the process, which has let go of its lock.
+            runtime.shutdown_background();
+            ended
+        }
         Err(e) => Err(CliError::internal(format!("start the runtime: {e}"))),
     };
     let code = ended.unwrap_or_else(|error| {

@@ -12,7 +12,7 @@ use super::open::{Opened, environment, torch_program};
 use super::output;
 use crate::core::{Digest, LogicalDate};
 use crate::pipeline::{
-    self, Frozen, Lock, LockError, Observer, OnLocked, Pipeline, StepStatus, schedule,
+    self, Frozen, Lock, LockError, Observer, OnLocked, Pipeline, StepStatus, Unresolved, schedule,
 };
 use crate::policy::DETERMINISM_ENV;
 use crate::registry::Registry;
@@ -53,8 +53,10 @@ pub(super) async fn freeze(
     keep: bool,
 ) -> Result<Frozen, CliError> {
     let registry = Registry::new(opened.workspace.open_registry()?);
-    let resolve =
-        async |alias: &crate::core::Alias| registry.find(alias).await.map_err(|e| e.to_string());
+    let resolve = async |alias: &crate::core::Alias| {
+        let found = registry.find(alias).await;
+        found.map_err(|e| Unresolved { message: e.to_string(), temporary: e.is_temporary() })
+    };
     Ok(pipeline::freeze(pipeline, date, environment(), &opened.state, keep, resolve).await?)
 }
 
@@ -85,9 +87,22 @@ pub(super) async fn run(
         &mut observers,
     )
     .await?;
-    let Told { report, decision } = compose::report(opened, &frozen, &outcome).await?;
+    // A report that cannot be made or written is said, and changes nothing about the run.
+    let Told { report, decision } = match compose::report(opened, &frozen, &outcome).await {
+        Ok(told) => told,
+        Err(error) => {
+            output::talk(&format!(
+                "warning: failed to compose the report: failed to {}",
+                error.message
+            ));
+            Told::bare(&frozen, &outcome)
+        }
+    };
     opened.state.set_headline(&outcome.run, &report.headline)?;
-    let page = compose::write(opened, &report)?;
+    let page = compose::write(opened, &report).unwrap_or_else(|error| {
+        output::talk(&format!("warning: failed to {}", error.message));
+        PathBuf::new()
+    });
     let summary = crate::report::summary_text(&report, &page.display().to_string());
     Ok(Night {
         run: outcome.run,

@@ -48,7 +48,7 @@ fn row(id: &str, preview: &Preview) -> Vec<String> {
         Preview::Hit { reason } => ("hit", reason.clone()),
         Preview::Miss { reason } => ("miss", reason.clone()),
         Preview::Unknown { until } => ("unknown", format!("until {} has run", until.join(", "))),
-        Preview::Skipped { when } => ("skipped", format!("`{when}` does not hold")),
+        Preview::Skipped { when } => ("skipped", when.clone()),
         Preview::Error { message } => ("error", format!("failed to {message}")),
     };
     vec![format!("  {word}"), id.to_owned(), text]

@@ -9,10 +9,9 @@ use super::error::CliError;
 use super::{open, output};
 use crate::core::{Alias, LogicalDate};
 use crate::policy::DETERMINISM_ENV;
-use crate::quest::Suite;
 use crate::registry::Registry;
 use crate::simulate::{DayTruth, SimulateParams, simulate};
-use crate::steps::SimulateRequest;
+use crate::steps::{SimulateRequest, workspace_suite};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -47,7 +46,7 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     }
     let days = match args.policy {
         Some(alias) => with_policy(workspace, params, alias).await?,
-        None => without(&workspace, &params)?,
+        None => without(&workspace, params)?,
     };
     if args.json {
         output::json(&days)?;
@@ -60,7 +59,7 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     Ok(0)
 }
 
-fn without(workspace: &Workspace, params: &SimulateParams) -> Result<Vec<DayTruth>, CliError> {
+fn without(workspace: &Workspace, mut params: SimulateParams) -> Result<Vec<DayTruth>, CliError> {
     let folder = workspace.logs.to_file_path().map_err(|()| {
         CliError::usage(format!(
             "write logs to {}: simulate writes to local folders only",
@@ -68,7 +67,9 @@ fn without(workspace: &Workspace, params: &SimulateParams) -> Result<Vec<DayTrut
         ))
     })?;
     let mut sink = |path: &str, bytes: &[u8]| crate::steps::write_log(&folder, path, bytes);
-    simulate(params, &Suite::builtin(), None, &mut sink).map_err(CliError::config)
+    let suite = workspace_suite(workspace).map_err(CliError::config)?;
+    params.curriculum = params.curriculum.fit(&suite);
+    simulate(&params, &suite, None, &mut sink).map_err(CliError::config)
 }
 
 /// Lets `fqm-torch` play, which holds the weights.

@@ -34,7 +34,9 @@ impl Blobs {
     /// When the store cannot be written.
     pub async fn put(&self, bytes: Bytes) -> Result<Digest, StoreError> {
         let digest = Digest::of(&bytes);
-        self.store.create(&Self::path(&digest), bytes).await?;
+        if !self.exists(&digest).await? {
+            self.store.create(&Self::path(&digest), bytes).await?;
+        }
         Ok(digest)
     }
 

@@ -74,10 +74,12 @@ impl FromStr for LogicalDate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || IdError::Date(text.to_owned());
-        if text.len() != 10 {
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| wrong())?;
+        // chrono also reads signs and short fields, which would be another text for the same day.
+        if date.to_string() != text || text.starts_with(['+', '-']) || text.starts_with("0000") {
             return Err(wrong());
         }
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| wrong())
+        Ok(date)
     }
 }
 
@@ -141,4 +143,20 @@ impl From<Alias> for String {
     fn from(alias: Alias) -> Self {
         alias.to_string()
     }
+}
+
+/// The date in a path: a part `2026-11-03`, `day=2026-11-03` or `2026-11-03.…`, or three parts
+/// `2026/11/03`. A date inside a longer name says nothing.
+pub fn path_date(key: &str) -> Option<LogicalDate> {
+    let parts: Vec<&str> = key.split('/').collect();
+    let whole = parts.iter().find_map(|part| {
+        let stem = part.split('.').next()?;
+        stem.rsplit('=').next()?.parse().ok()
+    });
+    whole.or_else(|| {
+        parts.windows(3).find_map(|window| match window {
+            [year, month, day] => format!("{year}-{month}-{day}").parse().ok(),
+            _ => None,
+        })
+    })
 }

@@ -184,9 +184,13 @@ fn write_durably(file: &FsPath, payload: &PutPayload, create: bool) -> Result<()
     } else {
         fs::rename(&staging, file)
     };
-    placed.map_err(|e| failed(file, e))?;
+    // A file that was there may have been placed by a process that died before it synced the folder.
+    let there = placed.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::AlreadyExists);
+    if placed.is_ok() || there {
+        sync_folders(file, made).map_err(|e| failed(file, e))?;
+    }
     boundary("placed");
-    sync_folders(file, made).map_err(|e| failed(file, e))
+    placed.map_err(|e| failed(file, e))
 }
 
 /// Writes and syncs a staging file beside the target. object_store's listings pass over names that

@@ -14,7 +14,7 @@ mod seed;
 pub use blobs::Blobs;
 pub use boundary::boundary;
 pub use digest::{Digest, DigestError, Hasher};
-pub use ids::{Alias, EpisodeId, IdError, LogicalDate};
+pub use ids::{Alias, EpisodeId, IdError, LogicalDate, path_date};
 pub use json::{canonical_json, digest_json};
 pub use objects::{Created, ObjectInfo, Store, StoreError};
 pub use place::{PlaceError, nearest};

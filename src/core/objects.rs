@@ -49,7 +49,7 @@ pub enum StoreError {
         reason: String,
     },
     /// An object that must be there is not.
-    #[error("read {place}: it is not there")]
+    #[error("read {place}: it is not there; restore it, or run the night again with --force")]
     Missing {
         /// The URL of the object.
         place: String,

@@ -118,3 +118,17 @@ fn an_unknown_scheme_is_refused_with_the_known_ones() {
     let error = Store::open(&url).unwrap_err().to_string();
     assert!(error.contains("ftp://host/x") && error.contains("s3"), "{error}");
 }
+
+#[test]
+fn a_date_is_found_in_a_path_as_a_whole_part() {
+    for (path, date) in [
+        ("a/2026-11-03/part.jsonl", Some("2026-11-03")),
+        ("day=2026-11-03/x", Some("2026-11-03")),
+        ("2026-11-03.jsonl.gz", Some("2026-11-03")),
+        ("logs/2026/11/03/x", Some("2026-11-03")),
+        ("autogen-2025-06-06.trace.json", None),
+        ("+2026-11-03/x", None),
+    ] {
+        assert_eq!(path_date(path).map(|d| d.to_string()).as_deref(), date, "{path}");
+    }
+}

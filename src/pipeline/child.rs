@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::catalog::{FailureKind, StepContext, StepFailure, StepResult};
@@ -66,9 +66,9 @@ pub(super) async fn run_in_child(
     let _ = stdin.write_all(&request).await;
     drop(stdin);
     let complaints = tokio::spawn(last_lines(stderr));
-    let mut lines = BufReader::new(stdout).lines();
+    let mut stdout = BufReader::new(stdout);
     let mut end = None;
-    while let Ok(Some(line)) = lines.next_line().await {
+    while let Some(line) = next_line(&mut stdout).await {
         match serde_json::from_str(&line) {
             Ok(ChildMessage::Event(event)) => sink(event),
             Ok(ChildMessage::Result(result)) => end = Some(Ok(result)),
@@ -103,10 +103,17 @@ fn start(program: &[PathBuf], variables: &[(String, String)]) -> Result<Child, S
         .map_err(|e| StepFailure::input(format!("start {}: {e}", found.display())))
 }
 
+/// The next line, whatever its bytes: a pipe that nobody reads to its end would hold the child.
+async fn next_line<R: AsyncBufRead + Unpin>(from: &mut R) -> Option<String> {
+    let mut line = Vec::new();
+    let read = from.read_until(b'\n', &mut line).await.ok()?;
+    (read > 0).then(|| String::from_utf8_lossy(&line).trim_end().to_owned())
+}
+
 async fn last_lines(stderr: tokio::process::ChildStderr) -> Vec<String> {
-    let mut lines = BufReader::new(stderr).lines();
+    let mut stderr = BufReader::new(stderr);
     let mut kept = std::collections::VecDeque::new();
-    while let Ok(Some(line)) = lines.next_line().await {
+    while let Some(line) = next_line(&mut stderr).await {
         kept.push_back(line);
         if kept.len() > 200 {
             kept.pop_front();

@@ -2,9 +2,12 @@
 //! happens into one ordered stream of events.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+
+use futures::FutureExt;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
@@ -375,7 +378,7 @@ impl Run<'_> {
     fn verdict(&self) -> RunEnd {
         if self.failures.contains(&FailureKind::Timeout) {
             RunEnd::Timeout
-        } else if !self.failures.is_empty() {
+        } else if !self.failures.is_empty() || self.ended.len() < self.frozen.plan.steps.len() {
             RunEnd::Failed
         } else if self.ended.values().any(|s| *s == StepStatus::Skipped) {
             RunEnd::Skipped
@@ -429,7 +432,13 @@ async fn execute(
     let started = Instant::now();
     let reason = if force { "--force".to_owned() } else { resolved.reason };
     let timeout = spec.timeout.map(|t| t.0);
-    let result = executor.execute(&kind, &resolved.context, &reason, timeout, &spec.retry).await;
+    let work = executor.execute(&kind, &resolved.context, &reason, timeout, &spec.retry);
+    // A panic in a body must end its step, not leave the run without it.
+    let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        Err(StepFailure::internal(
+            "finish the step: its code panicked, which is a fault of fqm-pipe",
+        ))
+    });
     Ended { step: spec.id, started, key: Some(resolved.key), hit: false, result }
 }
 

@@ -79,7 +79,7 @@ async fn limited(
     tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
         let seconds = timeout.as_secs_f64();
         let message =
-            format!("finish within its timeout of {seconds} s; raise `timeout`, or give it less");
+            format!("finish within its timeout of {seconds} s; raise the step's `timeout` if it needs longer");
         Err(StepFailure { kind: FailureKind::Timeout, message })
     })
 }

@@ -27,7 +27,7 @@ pub use dispatcher::{Options, Outcome, RunEnd, run};
 pub use events::{Event, Observer, Reporter, StepStatus};
 pub use key::{Key, changed};
 pub use lock::{Lock, LockError};
-pub use plan::{Frozen, Plan, PlanError, PlannedInput, PlannedStep, freeze};
+pub use plan::{Frozen, Plan, PlanError, PlannedInput, PlannedStep, Unresolved, freeze};
 pub use resolve::{Preview, preview};
 pub use spec::{Duration, OnLocked, Pipeline, Retry, Schedule, StepSpec, pipeline_schema};
 pub use state::{AttemptRow, EventRow, ResultRow, RunRow, State, StateError};

@@ -23,6 +23,8 @@ pub enum PlanError {
         alias: Alias,
         /// Why.
         message: String,
+        /// Whether trying again later may help.
+        temporary: bool,
     },
     /// The date lies before the pipeline's first.
     #[error(
@@ -77,6 +79,15 @@ pub struct PlannedStep {
 /// Where an input of a planned step comes from.
 pub type PlannedInput = Source;
 
+/// An alias that could not be looked up.
+#[derive(Debug)]
+pub struct Unresolved {
+    /// Why.
+    pub message: String,
+    /// Whether trying again later may help.
+    pub temporary: bool,
+}
+
 /// A plan with its digest and the pipeline it was made from.
 #[derive(Clone, Debug)]
 pub struct Frozen {
@@ -102,7 +113,7 @@ pub async fn freeze<F>(
     resolve: F,
 ) -> Result<Frozen, PlanError>
 where
-    F: AsyncFn(&Alias) -> Result<Option<Digest>, String>,
+    F: AsyncFn(&Alias) -> Result<Option<Digest>, Unresolved>,
 {
     if let Some(start) = pipeline.start.filter(|start| date < *start) {
         return Err(PlanError::BeforeStart { date, start });
@@ -112,7 +123,12 @@ where
         if let Entry::Vacant(unset) = aliases.entry(alias) {
             let alias = unset.key().clone();
             let named = resolve(&alias).await;
-            unset.insert(named.map_err(|message| PlanError::Alias { alias, message })?);
+            let named = named.map_err(|Unresolved { message, temporary }| PlanError::Alias {
+                alias,
+                message,
+                temporary,
+            });
+            unset.insert(named?);
         }
     }
     aliases.retain(|alias, _| used(&pipeline).contains(alias));

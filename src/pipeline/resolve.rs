@@ -1,7 +1,7 @@
 //! From a planned step to its inputs, its key, and whether its result is there already. `plan` and
 //! `run` share this path, so a preview cannot disagree with the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -84,7 +84,10 @@ impl Resolver<'_> {
         let Some(text) = &step.when else { return Ok(true) };
         let condition = Condition::parse(text).map_err(StepFailure::internal)?;
         let look_up = |fact: &super::condition::Fact| {
-            outputs.get(&fact.step)?.get(&fact.port)?.facts.get(&fact.name).cloned()
+            let steps = &self.frozen.pipeline.steps;
+            let spec = steps.iter().find(|spec| spec.id == fact.step)?;
+            let port = spec.outputs.get(&fact.port)?;
+            outputs.get(&fact.step)?.get(port)?.facts.get(&fact.name).cloned()
         };
         condition.holds(&look_up).map_err(|message| {
             StepFailure::input(format!("decide `when` of `{}`: {message}", step.id))
@@ -200,14 +203,22 @@ fn matching(folder: &Path, patterns: &[String]) -> Result<BTreeMap<String, Vec<u
         let before = found.len();
         let mut open = vec![folder.join(fixed.join("/"))];
         while let Some(path) = open.pop() {
-            if path.is_dir() {
-                let entries = std::fs::read_dir(&path).map_err(|e| failed(&e))?;
-                open.extend(entries.filter_map(|entry| entry.ok().map(|e| e.path())));
+            let unreadable = |e: std::io::Error| failed(&format!("{}: {e}", path.display()));
+            let kind = std::fs::symlink_metadata(&path).map_err(unreadable)?;
+            if kind.is_dir() {
+                for entry in std::fs::read_dir(&path).map_err(unreadable)? {
+                    let entry = entry.map_err(unreadable)?;
+                    // Hidden names are editors' locks and the like; links may lead in a circle.
+                    if !entry.file_name().to_string_lossy().starts_with('.') {
+                        open.push(entry.path());
+                    }
+                }
             } else if let Ok(name) = path.strip_prefix(folder)
                 && set.is_match(name)
+                && path.is_file()
             {
-                let name = name.to_string_lossy().replace('\\', "/");
-                found.insert(name, std::fs::read(&path).map_err(|e| failed(&e))?);
+                let name = name.to_string_lossy().into_owned();
+                found.insert(name, std::fs::read(&path).map_err(unreadable)?);
             }
         }
         if found.len() == before {
@@ -238,7 +249,7 @@ pub enum Preview {
     },
     /// Its condition does not hold.
     Skipped {
-        /// The condition.
+        /// Why.
         when: String,
     },
     /// Its inputs cannot be resolved.
@@ -259,15 +270,24 @@ pub async fn preview(
     let resolver = Resolver { frozen, catalog, state, blobs, workspace, store: false };
     let mut outputs = Outputs::new();
     let mut previews: BTreeMap<String, Preview> = BTreeMap::new();
+    let mut stopped: BTreeSet<String> = BTreeSet::new();
     for spec in super::dispatcher::ordered(&frozen.pipeline.steps) {
         let Some(step) = frozen.plan.steps.iter().find(|s| s.id == spec.id) else { continue };
         let until: Vec<_> =
             spec.upstream().into_iter().filter(|id| !outputs.contains_key(id)).collect();
-        let preview = if until.is_empty() {
+        let nothing = until.iter().find(|id| stopped.contains(*id));
+        let preview = if let Some(id) = nothing {
+            Preview::Skipped { when: format!("`{id}` gives nothing to go on with") }
+        } else if until.is_empty() {
             one(&resolver, step, &mut outputs).await
         } else {
             Preview::Unknown { until }
         };
+        if matches!(preview, Preview::Skipped { .. })
+            || matches!(preview, Preview::Hit { .. }) && !outputs.contains_key(&spec.id)
+        {
+            stopped.insert(spec.id.clone());
+        }
         previews.insert(spec.id.clone(), preview);
     }
     let order = frozen.plan.steps.iter();
@@ -277,13 +297,19 @@ pub async fn preview(
 async fn one(resolver: &Resolver<'_>, step: &PlannedStep, outputs: &mut Outputs) -> Preview {
     match resolver.holds(step, outputs) {
         Ok(true) => (),
-        Ok(false) => return Preview::Skipped { when: step.when.clone().unwrap_or_default() },
+        Ok(false) => {
+            let when = step.when.as_deref().unwrap_or_default();
+            return Preview::Skipped { when: format!("`{when}` does not hold") };
+        }
         Err(failure) => return Preview::Error { message: failure.message },
     }
     match resolver.resolve(step, outputs, Reporter::silent()).await {
         Err(failure) => Preview::Error { message: failure.message },
         Ok(Resolved { hit: Some(result), reason, .. }) => {
-            outputs.insert(step.id.clone(), result.outputs);
+            // A result without enough data gives the steps behind it nothing, as in a run.
+            if result.not_enough.is_none() {
+                outputs.insert(step.id.clone(), result.outputs);
+            }
             Preview::Hit { reason }
         }
         Ok(Resolved { reason, .. }) => Preview::Miss { reason },

@@ -2,7 +2,7 @@
 //! change to or from daylight saving time moves nothing by an hour. (tokio-cron-scheduler freezes the
 //! offset of a job when it is made; it only wakes the daemon at the instants computed here.)
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, Timelike, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
@@ -25,7 +25,9 @@ pub fn cron(text: &str) -> Result<Cron, String> {
 /// # Errors
 /// When the expression is wrong or never occurs.
 pub fn next(schedule: &Schedule, after: DateTime<Utc>) -> Result<DateTime<Tz>, String> {
-    let local = after.with_timezone(&schedule.timezone);
+    // Occurrences carry the fraction of a second of where the search begins.
+    let whole = after.with_nanosecond(0).unwrap_or(after);
+    let local = whole.with_timezone(&schedule.timezone);
     cron(&schedule.cron)?
         .find_next_occurrence(&local, false)
         .map_err(|e| format!("`{}` never occurs again: {e}", schedule.cron))

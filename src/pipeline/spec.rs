@@ -621,8 +621,12 @@ impl Reading<'_> {
             _ => Err(self.fault(span.clone(), "expected one text here").with_help(help)),
         };
         match takes {
-            Takes::Logs => Ok(Source::Logs(list)),
-            Takes::Files => Ok(Source::Files(list)),
+            Takes::Logs => {
+                self.patterns(list, &span, &["{{ logs }}", "{{ date }}"]).map(Source::Logs)
+            }
+            Takes::Files => {
+                self.patterns(list, &span, &["{{ workspace }}", "{{ date }}"]).map(Source::Files)
+            }
             Takes::Alias => {
                 let alias: Result<Alias, _> = single(takes_help(takes))?.parse();
                 alias.map(Source::Alias).map_err(|e| self.fault(span.clone(), e.to_string()))
@@ -643,6 +647,26 @@ impl Reading<'_> {
                 Ok(Source::Step { step: step.to_owned(), port })
             }
         }
+    }
+
+    /// Checks patterns: known words between braces, and globs that can be read.
+    fn patterns(
+        &self,
+        list: Vec<String>,
+        span: &Range<usize>,
+        words: &[&str],
+    ) -> Result<Vec<String>, PlaceError> {
+        for pattern in &list {
+            let rest = words.iter().fold(pattern.clone(), |rest, word| rest.replace(word, "x"));
+            if rest.contains("{{") {
+                let fault = self.fault(span.clone(), format!("unknown word in `{pattern}`"));
+                return Err(fault.with_help(format!("known here: {}", words.join(", "))));
+            }
+            if let Err(error) = globset::Glob::new(&rest) {
+                return Err(self.fault(span.clone(), format!("`{pattern}` is no pattern: {error}")));
+            }
+        }
+        Ok(list)
     }
 
     /// Finds the kind and the kind's port behind `STEP.NAME`.

@@ -1,7 +1,7 @@
 //! The run state: SQLite in WAL mode, one writer thread, so that no two writers meet.
 //!
-//! Steps run at least once, outcomes are kept exactly once: a result is inserted under its key and a
-//! second insertion does nothing.
+//! Steps run at least once, outcomes are kept once: under a key stands one result, and the step's end
+//! and its result are written in the same transaction.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -274,6 +274,11 @@ impl State {
         let (date, plan) = (date.to_string(), plan.to_string());
         self.commit(move |t| {
             let now = now();
+            t.execute(
+                "UPDATE steps SET status = 'lost', ended = ?2 WHERE status = 'running' AND run IN
+                 (SELECT id FROM runs WHERE pipeline = ?1 AND status = 'running')",
+                params![pipeline, now],
+            )?;
             let lost = t.execute(
                 "UPDATE runs SET status = 'lost', ended = ?2 WHERE pipeline = ?1 AND status = 'running'",
                 params![pipeline, now],

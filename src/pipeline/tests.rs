@@ -66,6 +66,7 @@ impl Body for Body1 {
     async fn run(&self, context: &StepContext) -> Result<StepResult, StepFailure> {
         let params: Add = context.params()?;
         let run = self.0.fetch_add(1, Ordering::SeqCst);
+        assert_ne!(params.mode, "panic", "a body that panics");
         if params.mode == "hang" {
             std::future::pending::<()>().await;
         }
@@ -322,6 +323,38 @@ async fn a_step_that_hangs_times_out() {
         .replace("params = { amount = 10 }", "params = { mode = \"hang\" }\ntimeout = \"20ms\"");
     let outcome = Bench::new().run(&text, false).await;
     assert_eq!((outcome.end, outcome.end.exit()), (RunEnd::Timeout, 124));
+}
+
+#[tokio::test]
+async fn a_body_that_panics_fails_its_step() {
+    let text = CHAIN.replace("params = { amount = 10 }", "params = { mode = \"panic\" }");
+    let outcome = Bench::new().run(&text, false).await;
+    assert_eq!((outcome.end, outcome.steps["b"]), (RunEnd::Failed, StepStatus::Failed));
+    assert_eq!(outcome.steps["c"], StepStatus::Blocked);
+}
+
+#[tokio::test]
+async fn a_preview_says_what_a_run_would_skip() {
+    let bench = Bench::new();
+    let empty = CHAIN.replace("params = { amount = 10 }", "params = { mode = \"empty\" }");
+    bench.run(&empty, false).await;
+    let frozen = bench.freeze(&empty).await;
+    let previews =
+        preview(&frozen, bench.toys.as_ref(), &bench.state, &bench.blobs, &bench.workspace).await;
+    assert!(matches!(previews[1].1, Preview::Hit { .. }), "{previews:?}");
+    assert!(matches!(previews[2].1, Preview::Skipped { .. }), "{previews:?}");
+}
+
+#[tokio::test]
+async fn a_condition_reads_a_renamed_output() {
+    let text = CHAIN
+        .replace(
+            "uses = \"toy.add@1\"\n[[step]]\nid = \"b\"",
+            "uses = \"toy.add@1\"\nout = { total = \"sum\" }\n[[step]]\nid = \"b\"",
+        )
+        .replace("number = \"a.sum\"", "number = \"a.total\"")
+        .replace("params = { amount = 10 }", "when = { expr = \"a.total.value == 1\" }");
+    assert_eq!(Bench::new().run(&text, false).await.end, RunEnd::Ok);
 }
 
 #[tokio::test]

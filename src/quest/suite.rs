@@ -11,7 +11,7 @@ use super::level::{Level, LevelError, Split, split_of};
 use super::planner::SolveLimits;
 use super::verify::{VerifyError, certify, certify_with_slack};
 use super::world::World;
-use crate::core::derive_seed;
+use crate::core::{PlaceError, derive_seed};
 
 /// Format version of suite declarations.
 pub const SUITE_SCHEMA: &str = "fq-suite/1";
@@ -54,13 +54,8 @@ pub enum SuiteError {
         source: std::io::Error,
     },
     /// A declaration is not TOML of this shape.
-    #[error("read suite declaration {file}: {source}")]
-    Toml {
-        /// Which file.
-        file: String,
-        /// Why, with line and column.
-        source: Box<toml::de::Error>,
-    },
+    #[error(transparent)]
+    Toml(Box<PlaceError>),
     /// A declaration says something impossible.
     #[error("read suite declaration {file}: {problem}")]
     Declaration {
@@ -216,7 +211,7 @@ impl Suite {
     pub(super) fn add_declaration(&mut self, file: &str, text: &str) -> Result<(), SuiteError> {
         let file = file.to_owned();
         let decl: SuiteDecl = toml::from_str(text)
-            .map_err(|e| SuiteError::Toml { file: file.clone(), source: Box::new(e) })?;
+            .map_err(|e| SuiteError::Toml(Box::new(PlaceError::from_toml(&file, text, &e))))?;
         if let Err(problem) = check_declaration(&decl, &self.families) {
             return Err(SuiteError::Declaration { file, problem });
         }

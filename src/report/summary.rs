@@ -14,7 +14,7 @@ const MOST_LINES: usize = 25;
 const MOST_CHANGES: usize = 5;
 const MOST_ACTIONS: usize = 4;
 /// A line longer than this is cut; the report has it whole.
-const MOST_CHARS: usize = 160;
+const MOST_CHARS: usize = 400;
 
 /// What ran, what came in, what was decided and why, what changed, where the report lies, and the
 /// command that would roll back. `report_path` is printed as it is; an empty one leaves its line
@@ -94,7 +94,7 @@ fn data(report: &RunReport) -> Option<String> {
         count(m.values().fold(0u64, |a, b| a.saturating_add(*b)))
     };
     Some(format!(
-        "Logs: {rows} from {} objects; {} duplicates, {} lines refused, {} values scrubbed, {} not logs",
+        "Logs: {rows} from {} objects; {} duplicates, {} lines refused, {} values scrubbed, {} objects that are no logs",
         count(i.objects),
         count(i.duplicates),
         sum(&i.quarantine),

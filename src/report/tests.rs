@@ -245,7 +245,7 @@ fn summary_reads_as_expected() {
     let expected = "\
 nightly 2026-11-19: failed in 19.3 s (4 ran, 1 from cache, 1 failed, 3 blocked)
 Decision: none. Nothing was decided: step finetune failed. The champion of yesterday goes on serving.
-Logs: 1,284 episodes, 11,973 steps, 1,022 feedback from 14 objects; 64 duplicates, 22 lines refused, 68 values scrubbed, 2 not logs
+Logs: 1,284 episodes, 11,973 steps, 1,022 feedback from 14 objects; 64 duplicates, 22 lines refused, 68 values scrubbed, 2 objects that are no logs
 Dataset: 618 imitation episodes, 5,247 imitation steps, 1,151 offline episodes, 10,806 offline steps
 Since the night before:
   - Training failed; last night it ended well.

@@ -60,15 +60,20 @@ pub use body::Ingest;
 
 #[cfg(feature = "store")]
 mod body {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
     use async_trait::async_trait;
     use serde_json::{Value, json};
     use url::Url;
 
     use super::{DefaultConsent, Params};
-    use crate::core::{Store, digest_json};
+    use crate::core::{Digest, LogicalDate, ObjectInfo, Store, digest_json};
     use crate::logs::{Consent, Format};
     use crate::pipeline::{Body, FailureKind, Input, StepContext, StepFailure, StepResult};
-    use crate::store::{IngestError, IngestRequest, Progress, Tables, ingest, relevant};
+    use crate::store::{
+        IngestError, IngestRequest, Progress, Tables, ingest, other_nights, relevant,
+    };
     use crate::workspace::Workspace;
 
     /// The body.
@@ -97,10 +102,21 @@ mod body {
                 DefaultConsent::Eval => Consent::Eval,
                 DefaultConsent::None => Consent::None,
             };
-            let progress = |event: Progress| report(context, event);
+            let late = Mutex::new(BTreeMap::<LogicalDate, u64>::new());
+            let progress = |event: Progress| {
+                if let (Progress::Unclaimed { date, .. }, Ok(mut late)) = (&event, late.lock()) {
+                    *late.entry(*date).or_default() += 1;
+                }
+                report(context, event);
+            };
             let snapshot = ingest(&tables, &logs, wanted, progress).await.map_err(failed)?;
             let digest = context.blobs.put_json(&snapshot).await?;
             let rows = &snapshot.summary.rows;
+            for (date, count) in late.into_inner().unwrap_or_default() {
+                context.reporter.log(format!(
+                    "{count} objects belong to {date} and came after its night: run that date again to take them in"
+                ));
+            }
             for skipped in &snapshot.summary.not_logs {
                 context.reporter.log(format!("{}: left alone, {}", skipped.key, skipped.reason));
             }
@@ -126,10 +142,21 @@ mod body {
         ) -> Result<Value, StepFailure> {
             let (logs, globs) = place(&context.request.workspace, patterns)?;
             logs.ensure_readable().await?;
-            let objects = relevant(&logs, &globs, context.request.date).await.map_err(failed)?;
-            let listed: Vec<_> = objects.iter().map(|o| json!([o.path, o.size, o.etag])).collect();
-            let digest = digest_json(&listed).map_err(StepFailure::internal)?;
-            Ok(json!(format!("{} objects, {}", listed.len(), digest.short())))
+            let date = context.request.date;
+            let objects = relevant(&logs, &globs, date).await.map_err(failed)?;
+            let params: Params = context.params()?;
+            let store = context.request.workspace.open_store()?.sub("tables");
+            // Curation reads the nights before as well, and placeholders hang on the key.
+            let others =
+                other_nights(&store, date, &params.source).await.map_err(StepFailure::input)?;
+            let key = Digest::of(context.request.workspace.scrub_key().as_bytes());
+            let object = |o: &ObjectInfo| match &o.etag {
+                Some(etag) => json!([o.path, o.size, etag]),
+                None => json!([o.path, o.size, o.modified]),
+            };
+            let listed: Vec<_> = objects.iter().map(object).collect();
+            let digest = digest_json(&(&listed, others, key)).map_err(StepFailure::internal)?;
+            Ok(json!(format!("{} objects, {digest}", listed.len())))
         }
     }
 
@@ -194,9 +221,8 @@ mod body {
             Progress::ObjectDone { key, records, .. } => {
                 context.reporter.log(format!("{key}: {records} records"));
             }
-            Progress::Unclaimed { key, date } => context
-                .reporter
-                .log(format!("{key}: belongs to {date}; `fqm-pipe run --date {date}` takes it in")),
+            // Said once for each date, when all is read: see `run`.
+            Progress::Unclaimed { .. } => (),
         }
     }
 

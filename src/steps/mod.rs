@@ -19,8 +19,8 @@ use crate::pipeline::{Body, Catalog, Kind};
 pub use evaluate::{EvaluateParams, Evaluation, Played};
 pub use finetune::{NextFunctionReport, TrainedModel};
 pub use register::Registered;
-pub use simulate::{SimulateRequest, write as write_log};
-pub use suite::read_suite;
+pub use simulate::{SimulateRequest, write as write_file, write_new as write_log};
+pub use suite::{read_suite, workspace_suite};
 
 /// The version of libtorch that `fqm-torch` is built against; part of the keys of its steps.
 pub const LIBTORCH: &str = "2.11.0";

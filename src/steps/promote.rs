@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use super::evaluate::Evaluation;
 use super::register::{Registered, failed};
-use crate::core::{Digest, canonical_json};
+use crate::core::canonical_json;
 use crate::pipeline::{
     Body, InPort, Kind, OutPort, Place, StepContext, StepFailure, StepResult, Takes, params_of,
     schema_of,
 };
 use crate::promote::{Decision, DecisionInput, DecisionParams, Verdict, decide};
-use crate::registry::{Action, EvidenceKind, Move, NewEvidence, Note, Registry};
+use crate::registry::{Action, EvidenceKind, Move, NewEvidence, Note, Registry, RegistryError};
 
 /// The kind.
 pub const KIND: Kind = Kind {
@@ -69,7 +69,7 @@ impl Body for Promote {
             params: policy(context).await?,
         });
         let digest = context.blobs.put_json(&decision).await?;
-        let moved = apply(context, &registered, &decision, digest).await?;
+        let moved = apply(context, &registered, &decision).await?;
         context.reporter.log(format!("{}: {}", decision.verdict.as_str(), decision.reason));
         let facts: Vec<(&'static str, Value)> = vec![
             ("verdict", decision.verdict.as_str().into()),
@@ -96,13 +96,12 @@ async fn policy(context: &StepContext) -> Result<DecisionParams, StepFailure> {
     Ok(file.decision)
 }
 
-/// Writes the decision into the registry: moves the alias, or notes that it stays. The plan and the
-/// decision make the key, so that running the night again changes nothing, even after a rollback.
+/// Writes the decision into the registry: moves the alias, or notes that it stays. The plan makes the
+/// key, so that a plan moves the alias once at most, even after a rollback.
 async fn apply(
     context: &StepContext,
     registered: &Registered,
     decision: &Decision,
-    digest: Digest,
 ) -> Result<bool, StepFailure> {
     let (alias, champion) = context.alias("champion")?;
     let registry = Registry::new(context.request.workspace.open_registry()?);
@@ -121,10 +120,27 @@ async fn apply(
         return Ok(false);
     }
     let evidence = registry.put_evidence(&proof).await.map_err(failed)?;
-    let key = format!("{} {} {digest}", context.request.plan, context.request.step);
+    let late = note.clone();
+    let key = format!("{} {}", context.request.plan, context.request.step);
     let note = note.because([evidence]).keyed(key);
     let change =
         Move::new(Action::Promote, note).alias(&alias.name, champion, Some(registered.variant));
-    let moved = registry.move_aliases(&alias.model, change).await.map_err(failed)?;
-    Ok(moved.applied)
+    match registry.move_aliases(&alias.model, change).await {
+        Ok(moved) => {
+            let now = moved.entry.aliases.get(&alias.name);
+            let ours = now == Some(&registered.variant);
+            if !moved.applied && !ours {
+                context.reporter.log("not applied: this plan has moved the champion before");
+            }
+            Ok(ours)
+        }
+        // Somebody moved the champion after this night was planned: the evidence compares with one
+        // that no longer serves, so it is kept and moves nothing.
+        Err(moved @ RegistryError::Conflict { .. }) => {
+            context.reporter.log(format!("not applied: {moved}"));
+            registry.attach(&proof, late).await.map_err(failed)?;
+            Ok(false)
+        }
+        Err(error) => Err(failed(error)),
+    }
 }

@@ -20,7 +20,22 @@ pub struct SimulateRequest {
     pub variant: Digest,
 }
 
-/// Writes a log file below a folder: whole or not at all.
+/// Writes a file of logs that is not there yet; one that holds the same bytes is left alone.
+///
+/// # Errors
+/// When another file is there, or the folder cannot be written.
+pub fn write_new(folder: &std::path::Path, path: &str, bytes: &[u8]) -> std::io::Result<()> {
+    match std::fs::read(folder.join(path)) {
+        Ok(found) if found == bytes => Ok(()),
+        Ok(_) => Err(std::io::Error::new(
+            std::io::ErrorKind::AlreadyExists,
+            "another file is there already; choose another --from, or remove it",
+        )),
+        Err(_) => write(folder, path, bytes),
+    }
+}
+
+/// Writes a file below a folder, replacing one that is there: whole or not at all.
 ///
 /// # Errors
 /// When the folder cannot be written.

@@ -2,7 +2,17 @@
 //! the suite that is compiled into the program.
 
 use crate::pipeline::{StepContext, StepFailure};
-use crate::quest::Suite;
+use crate::quest::{Suite, SuiteError};
+use crate::workspace::Workspace;
+
+/// The suite of a workspace: its folder `levels`, or the one that is compiled in where it has none.
+///
+/// # Errors
+/// When a level file is wrong; the message names the file and the place.
+pub fn workspace_suite(workspace: &Workspace) -> Result<Suite, SuiteError> {
+    let folder = workspace.folder.join("levels");
+    if folder.is_dir() { Suite::load(&folder) } else { Suite::try_builtin() }
+}
 
 /// Reads the suite of a step.
 ///

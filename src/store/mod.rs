@@ -25,7 +25,9 @@ pub use ingest::{IngestRequest, Progress, ingest};
 pub use plan::relevant;
 pub use scan::{Dates, PublishedFile, files_for, read_batches, scan, visit};
 pub use schema::{SCHEMA_VERSION, Table};
-pub use summary::{Counts, IngestSummary, Night, NotLog, ObjectSummary, Rows, Snapshot};
+pub use summary::{
+    Counts, IngestSummary, Night, NotLog, ObjectSummary, Rows, Snapshot, other_nights,
+};
 pub use work::CONFLICT;
 
 #[cfg(test)]

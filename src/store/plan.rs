@@ -8,7 +8,7 @@ use super::batches::{Batch, Done, Ledger, Planned};
 use super::error::IngestError;
 use super::ingest::{IngestRequest, Progress};
 use super::source::Source;
-use crate::core::{Digest, LogicalDate, ObjectInfo, Store};
+use crate::core::{Digest, LogicalDate, ObjectInfo, Store, path_date};
 
 /// A batch ends before it would hold more bytes or objects than this. A larger object is a batch
 /// by itself.
@@ -90,22 +90,6 @@ fn version(info: &ObjectInfo) -> String {
         Some(etag) => etag.clone(),
         None => format!("modified:{}", info.modified.timestamp_micros()),
     }
-}
-
-/// The date in a path: a part `2026-11-03`, `day=2026-11-03` or `2026-11-03.…`, or three parts
-/// `2026/11/03`. A date inside a longer name says nothing.
-pub(super) fn path_date(key: &str) -> Option<LogicalDate> {
-    let parts: Vec<&str> = key.split('/').collect();
-    let whole = parts.iter().find_map(|part| {
-        let stem = part.split('.').next()?;
-        stem.rsplit('=').next()?.parse().ok()
-    });
-    whole.or_else(|| {
-        parts.windows(3).find_map(|window| match window {
-            [year, month, day] => format!("{year}-{month}-{day}").parse().ok(),
-            _ => None,
-        })
-    })
 }
 
 /// What to read of an object that is new or has changed; None when its bytes are known already.

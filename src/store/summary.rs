@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batches::Published;
 use super::error::TableError;
-use crate::core::{Digest, LogicalDate, digest_json};
+use crate::core::{Digest, LogicalDate, Store, digest_json};
 
 /// Rows per table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,6 +204,22 @@ pub(super) fn snapshot(
         .map_err(|e| TableError::manifest("snapshot".to_owned(), e))?;
     let summary = summarise(source, date, published);
     Ok(Snapshot { schema: "fqm-ingest/1".to_owned(), summary, history })
+}
+
+/// What the store holds up to a date, but for the night of that date itself: the part of a snapshot
+/// that taking in the night does not change.
+///
+/// # Errors
+/// When a published manifest cannot be read.
+pub async fn other_nights(
+    store: &Store,
+    date: LogicalDate,
+    source: &str,
+) -> Result<Vec<Night>, TableError> {
+    let published = super::batches::load_published(store).await?;
+    let mut history = snapshot(source, date, &published)?.history;
+    history.retain(|night| night.date != date || night.source != source);
+    Ok(history)
 }
 
 fn night(

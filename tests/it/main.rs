@@ -1,5 +1,6 @@
 //! End-to-end tests: the built programs in workspaces of their own.
 
+mod crash;
 mod house;
 mod night;
 mod real_logs;

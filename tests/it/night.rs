@@ -1,4 +1,4 @@
-//! Whole nights: from logs to a decision, twice, in two places, and interrupted everywhere.
+//! Whole nights: from logs to a decision, twice, and in two places.
 
 use std::fs;
 
@@ -37,9 +37,7 @@ fn a_night_runs_to_a_decision_and_again_to_nothing_but_hits() {
 fn the_same_night_elsewhere_and_later_has_the_same_digests() {
     let one = Sandbox::with_day("one", DAY, 60, 3);
     let first = one.night(DAY);
-    // Another name of folder and workspace would be another scrub key: the key is part of the input.
     let two = Sandbox::with_day("two and more", DAY, 60, 3);
-    two.edit("fqm.toml", &[("two-and-more", "one")]);
     let second = two.night(DAY);
     assert_eq!(digests(&first), digests(&second));
     assert_ne!(first["run"], second["run"]);
@@ -150,7 +148,9 @@ fn simulate_with_the_champion_closes_the_loop() {
         "registry:fqm@champion",
     ];
     sandbox.run(&arguments).expect(0);
-    let text = fs::read_to_string(sandbox.path("logs/2026-11-04/part-000.jsonl")).unwrap();
+    // Some injected lines are not UTF-8.
+    let bytes = fs::read(sandbox.path("logs/2026-11-04/part-000.jsonl")).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
     assert!(
         text.contains("\"propensity\"") && text.contains("registry:fqm@champion"),
         "the policy played"

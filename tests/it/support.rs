@@ -57,8 +57,8 @@ impl Sandbox {
         let sandbox = Self { folder, root };
         sandbox.edit("pipelines/nightly.toml", &[
             ("params = { seed = 17 }", "params = { seed = 17, max_states = 1500, network = { width = 16, rounds = 3 } }"),
-            ("pairs = 400, grades = [1, 2, 3]", "pairs = 60, grades = [1, 2]"),
             ("min_examples = 200", "min_examples = 50"),
+            ("pairs = 600, grades = [1, 2, 3]", "pairs = 60, grades = [1, 2]"),
             ("delay = \"10s\"", "delay = \"10ms\""),
         ]);
         sandbox.edit(

@@ -147,8 +147,7 @@ fn places_that_cannot_be_used_are_named_with_the_fix() {
         .env("AWS_ALLOW_HTTP", "true")
         .env("AWS_ACCESS_KEY_ID", "x")
         .env("AWS_SECRET_ACCESS_KEY", "x")
-        .env("AWS_REGION", "us-east-1")
-        .env("FQM_STORE_RETRIES", "0");
+        .env("AWS_REGION", "us-east-1");
     let ran = Ran::of(command.output().unwrap()).expect(1);
     assert!(ran.stderr.contains("s3://no-such-bucket/logs"), "{}", ran.stderr);
     // No workspace at all.

@@ -107,7 +107,7 @@ fn train(
     base: Option<&Checkpoint>,
     reporter: &fqm_pipe::pipeline::Reporter,
 ) -> Result<Finished, StepFailure> {
-    let device = choose(wish()).device;
+    let device = device()?;
     let sorted = sort(episodes, suite, reporter);
     reporter.log(format!(
         "{} training and {} validation examples: {} replayed on known levels, {} from histories",
@@ -127,12 +127,26 @@ fn train(
     Ok((trained, sorted, next))
 }
 
-/// The device that the plan declares: `FQM_DEVICE=auto` takes CUDA where it loads.
-fn wish() -> Wish {
-    match std::env::var("FQM_DEVICE").as_deref() {
-        Ok("auto" | "cuda") => Wish::Auto,
-        _ => Wish::Cpu,
+/// The device that the plan declares (`FQM_DEVICE`, a field of the key): another one is refused, since
+/// results would then stand under a key that is not theirs.
+fn device() -> Result<tch::Device, StepFailure> {
+    let declared = std::env::var("FQM_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    let found = match declared.as_str() {
+        "cpu" => choose(Wish::Cpu),
+        "cuda" => choose(Wish::Auto),
+        other => {
+            let message =
+                format!("use the device `{other}` that FQM_DEVICE names: write cpu or cuda");
+            return Err(StepFailure::input(message));
+        }
+    };
+    if found.class != declared {
+        let why = found.cuda_missing.unwrap_or_default();
+        return Err(StepFailure::input(format!(
+            "use the device `cuda` that FQM_DEVICE names: {why}"
+        )));
     }
+    Ok(found.device)
 }
 
 fn sort(episodes: &[Episode], suite: &Suite, reporter: &fqm_pipe::pipeline::Reporter) -> Sorted {

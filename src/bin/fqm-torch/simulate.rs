@@ -2,9 +2,8 @@
 
 use fqm_pipe::core::derive_seed;
 use fqm_pipe::pipeline::StepFailure;
-use fqm_pipe::quest::Suite;
 use fqm_pipe::simulate::{DayTruth, simulate};
-use fqm_pipe::steps::SimulateRequest;
+use fqm_pipe::steps::{SimulateRequest, workspace_suite};
 
 use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose};
@@ -19,9 +18,11 @@ const TEMPERATURE: f32 = 0.5;
 /// When the variant cannot be read or a file cannot be written.
 pub async fn simulate_with_policy(request: SimulateRequest) -> Result<Vec<DayTruth>, StepFailure> {
     let checkpoint = read_checkpoint(&request.workspace, &request.variant).await?;
-    let suite = Suite::builtin();
+    let suite = workspace_suite(&request.workspace).map_err(StepFailure::input)?;
+    let mut params = request.params;
+    params.curriculum = params.curriculum.fit(&suite);
     let device = choose(Wish::Cpu).device;
-    let seed = derive_seed(request.params.seed, "simulate/policy");
+    let seed = derive_seed(params.seed, "simulate/policy");
     let manner = Manner::exploring(TEMPERATURE, 0.0);
     let agent = PolicyAgent::new("fqm", &checkpoint, manner, seed, device);
     let policy = fqm_pipe::simulate::PolicyAgent {
@@ -37,5 +38,5 @@ pub async fn simulate_with_policy(request: SimulateRequest) -> Result<Vec<DayTru
         ))
     })?;
     let mut sink = |path: &str, bytes: &[u8]| fqm_pipe::steps::write_log(&folder, path, bytes);
-    simulate(&request.params, &suite, Some(policy), &mut sink).map_err(StepFailure::input)
+    simulate(&params, &suite, Some(policy), &mut sink).map_err(StepFailure::input)
 }

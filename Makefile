@@ -25,10 +25,10 @@ build: libtorch ## Build fqm-pipe and fqm-torch
 	@[ -x $(FQM) ] || echo "building 590 crates: 10 to 25 minutes the first time, on two cores"
 	@$(CARGO) build --bins
 
-test: libtorch lint build ## Everything that CI runs
+test: libtorch peers lint build ## Everything that CI runs
 	$(RUN_TESTS)
 
-test-long: libtorch build ## The soak, crash and memory tests too: about an hour
+test-long: libtorch peers build ## The crash tests at every boundary too: about a quarter of an hour
 	$(LONG_TESTS)
 
 lint: libtorch ## Formatting and clippy, warnings are errors
@@ -44,6 +44,8 @@ bench: build ## The benchmarks, beside their peers
 clean: ## Remove what the nights wrote, not what was built
 	rm -rf .fqm reports
 
-.PHONY: libtorch
+.PHONY: libtorch peers
 libtorch:
 	@scripts/libtorch.sh
+peers:
+	@scripts/peers.sh

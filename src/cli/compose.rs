@@ -116,6 +116,12 @@ pub(super) async fn report(
 pub(super) fn write(opened: &Opened, report: &RunReport) -> Result<PathBuf, CliError> {
     let root = &opened.workspace.reports;
     let folder = root.join(&report.date);
+    // A run that found everything done has nothing new to tell: the night's own page stays.
+    let idle = !report.steps.is_empty()
+        && report.steps.iter().all(|step| step.status == report::StepStatus::Hit);
+    if idle && folder.join("report.json").is_file() {
+        return point_latest(root, &report.date);
+    }
     let failed = |path: &Path, e: std::io::Error| {
         CliError::config(format!("write the report {}: {e}", path.display()))
     };
@@ -128,12 +134,17 @@ pub(super) fn write(opened: &Opened, report: &RunReport) -> Result<PathBuf, CliE
     let index = root.join("index.html");
     let listed = crate::report::index_html(&listed(root));
     replace(&index, listed.as_bytes()).map_err(|e| failed(&index, e))?;
+    point_latest(root, &report.date)
+}
+
+/// Points `latest` at a night. Gives the path of its page.
+fn point_latest(root: &Path, date: &str) -> Result<PathBuf, CliError> {
     let latest = root.join("latest");
     let staged = root.join(format!(".latest-{}", std::process::id()));
     let _ = std::fs::remove_file(&staged);
-    std::os::unix::fs::symlink(&report.date, &staged)
+    std::os::unix::fs::symlink(date, &staged)
         .and_then(|()| std::fs::rename(&staged, &latest))
-        .map_err(|e| failed(&latest, e))?;
+        .map_err(|e| CliError::config(format!("write the report {}: {e}", latest.display())))?;
     Ok(latest.join("index.html"))
 }
 
@@ -193,7 +204,15 @@ async fn document<T: DeserializeOwned>(
 
 fn headline(outcome: &Outcome, documents: &Documents) -> String {
     if let Some(decision) = &documents.decision {
-        return format!("{}: {}", decision.verdict.as_str(), decision.reason);
+        let candidate = decision.candidate.short();
+        return match (decision.verdict, &decision.champion) {
+            (Verdict::Promoted, Some(before)) => {
+                format!("{candidate} serves in place of {}", before.short())
+            }
+            (Verdict::Promoted, None) => format!("{candidate} serves as the first champion"),
+            (_, Some(champion)) => format!("the champion stays {}", champion.short()),
+            (_, None) => "there is still no champion".to_owned(),
+        };
     }
     if let RunEnd::Interrupted(_) = outcome.end {
         return "interrupted by a signal; the next run goes on where this one stopped".to_owned();
@@ -307,7 +326,9 @@ fn waterfall(manifest: &Manifest) -> Vec<report::WaterfallRow> {
         episodes_out: row.episodes_out,
         steps_out: row.steps_out,
     };
-    manifest.waterfall.iter().map(row).collect()
+    let mut rows: Vec<_> = manifest.waterfall.iter().collect();
+    rows.sort_by_key(|row| row.role);
+    rows.into_iter().map(row).collect()
 }
 
 fn volume(night: &Past) -> report::VolumeNight {
@@ -385,8 +406,8 @@ fn evaluation(made: &Evaluation, past: &[Past], tonight: &Past) -> report::Evalu
     let night = |night: &Past| {
         Some(report::HistoryNight {
             date: night.date.clone(),
-            success: serving(night, "success"),
-            efficiency: serving(night, "efficiency"),
+            success: night.number("evaluation", "success"),
+            efficiency: night.number("evaluation", "efficiency"),
             verdict: night.text("decision", "verdict")?.to_owned(),
         })
     };

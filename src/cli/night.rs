@@ -98,7 +98,11 @@ pub(super) async fn run(
             Told::bare(&frozen, &outcome)
         }
     };
-    opened.state.set_headline(&outcome.run, &report.headline)?;
+    let headline = match &report.decision {
+        Some(decided) => format!("{}: {}", decided.verdict, decided.reason),
+        None => report.headline.clone(),
+    };
+    opened.state.set_headline(&outcome.run, &headline)?;
     let page = compose::write(opened, &report).unwrap_or_else(|error| {
         output::talk(&format!("warning: failed to {}", error.message));
         PathBuf::new()
@@ -114,7 +118,7 @@ pub(super) async fn run(
         steps: outcome.steps,
         digests: report.digests,
         decision,
-        headline: report.headline,
+        headline,
         summary,
         report: page,
     })

@@ -110,7 +110,7 @@ fn a_night_aborted_at_a_sample_of_its_boundaries_is_finished_by_the_next_run() {
 }
 
 #[test]
-#[ignore = "every boundary, about half an hour: make test-long"]
+#[ignore = "every boundary, about ten minutes: make test-long"]
 fn a_night_aborted_at_every_boundary_is_finished_by_the_next_run() {
     let (expected, passed) = undisturbed();
     let tried = abort_at(1..=passed, &expected);

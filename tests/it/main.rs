@@ -4,6 +4,7 @@ mod crash;
 mod house;
 mod night;
 mod real_logs;
+mod s3;
 mod trouble;
 
 mod support;

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Runs the benchmarks in order and prints their tables: all of them, or those that are named.
+#   benches/run.sh [simulator] [runner] [ingest] [memory] [training]
+# Needs cargo, python3 and pip, and what `make build` built.
+set -eu
+cd "$(dirname "$0")/.."
+
+CARGO=${CARGO:-cargo}
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
+python=python3
+
+# The peer goes into a folder of the build, not into the user's Python.
+peer() {
+  venv=target/bench-venv
+  mkdir -p target
+  if [ ! -x "$venv/bin/python" ] && ! python3 -m venv "$venv" >/dev/null 2>&1; then
+    rm -rf "$venv"
+  fi
+  if [ -x "$venv/bin/python" ]; then
+    python="$venv/bin/python"
+    "$python" -c 'import duckdb' 2>/dev/null ||
+      "$python" -m pip install --quiet --disable-pip-version-check duckdb
+  else
+    PYTHONPATH="$PWD/target/bench-python${PYTHONPATH:+:$PYTHONPATH}"
+    export PYTHONPATH
+    python3 -c 'import duckdb' 2>/dev/null ||
+      python3 -m pip install --quiet --disable-pip-version-check --target target/bench-python duckdb
+  fi
+  "$python" -c 'import duckdb; print("peer: DuckDB", duckdb.__version__)'
+}
+
+for name in ${*:-simulator runner ingest memory training}; do
+  printf '\n== %s\n' "$name"
+  case "$name" in
+    # The profile is the one of `make build`: `cargo bench` alone would compile everything anew.
+    simulator | runner) "$CARGO" bench --quiet --profile dev --bench "$name" -- --quiet ;;
+    ingest)
+      peer
+      "$python" benches/ingest.py
+      ;;
+    memory | training) python3 "benches/$name.py" ;;
+    *)
+      echo "run.sh: there is no benchmark $name" >&2
+      exit 2
+      ;;
+  esac
+done

@@ -1,18 +1,17 @@
 //! Composes the report of a run from what its steps left in the store and the state.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::documents::{Documents, artifacts, documents};
 use super::error::CliError;
 use super::history::{self, Past};
 use super::honesty;
 use super::open::Opened;
 use super::output;
 use crate::core::{Alias, Digest};
-use crate::dataset::{Manifest, Role, read_manifest};
+use crate::dataset::{Manifest, Role};
 use crate::evaluate::{self, PairedRow, Score};
 use crate::pipeline::{Artifact, Event, Frozen, Outcome, RunEnd, StepStatus};
 use crate::promote::{Decision, Verdict};
@@ -53,16 +52,6 @@ fn run_status(outcome: &Outcome) -> report::RunStatus {
         "skipped" => report::RunStatus::Skipped,
         _ => report::RunStatus::Failed,
     }
-}
-
-/// The documents that the steps of a run left.
-#[derive(Default)]
-pub(super) struct Documents {
-    pub snapshot: Option<Value>,
-    pub manifest: Option<Manifest>,
-    pub trained: Option<TrainedModel>,
-    pub evaluation: Option<Evaluation>,
-    pub decision: Option<Decision>,
 }
 
 /// Composes the report of a run.
@@ -109,97 +98,6 @@ pub(super) async fn report(
     }
     let decision = documents.decision.as_ref().map(serde_json::to_value).transpose();
     Ok(Told { report, decision: decision.map_err(CliError::internal)? })
-}
-
-/// Writes a report where it is looked for: `reports/DATE/index.html`, `reports/latest`, and the list
-/// of all nights. Gives the path of the page.
-pub(super) fn write(opened: &Opened, report: &RunReport) -> Result<PathBuf, CliError> {
-    let root = &opened.workspace.reports;
-    let folder = root.join(&report.date);
-    // A run that found everything done has nothing new to tell: the night's own page stays.
-    let idle = !report.steps.is_empty()
-        && report.steps.iter().all(|step| step.status == report::StepStatus::Hit);
-    if idle && folder.join("report.json").is_file() {
-        return point_latest(root, &report.date);
-    }
-    let failed = |path: &Path, e: std::io::Error| {
-        CliError::config(format!("write the report {}: {e}", path.display()))
-    };
-    std::fs::create_dir_all(&folder).map_err(|e| failed(&folder, e))?;
-    let json = report.to_json().map_err(CliError::internal)?;
-    for (name, text) in [("index.html", report.to_html()), ("report.json", json)] {
-        let path = folder.join(name);
-        replace(&path, text.as_bytes()).map_err(|e| failed(&path, e))?;
-    }
-    let index = root.join("index.html");
-    let listed = crate::report::index_html(&listed(root));
-    replace(&index, listed.as_bytes()).map_err(|e| failed(&index, e))?;
-    point_latest(root, &report.date)
-}
-
-/// Points `latest` at a night. Gives the path of its page.
-fn point_latest(root: &Path, date: &str) -> Result<PathBuf, CliError> {
-    let latest = root.join("latest");
-    let staged = root.join(format!(".latest-{}", std::process::id()));
-    let _ = std::fs::remove_file(&staged);
-    std::os::unix::fs::symlink(date, &staged)
-        .and_then(|()| std::fs::rename(&staged, &latest))
-        .map_err(|e| CliError::config(format!("write the report {}: {e}", latest.display())))?;
-    Ok(latest.join("index.html"))
-}
-
-/// Replaces a file as a whole, so that a reader never sees half of it.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("report");
-    crate::steps::write_file(folder, name, bytes)
-}
-
-fn listed(root: &Path) -> Vec<report::RunSummary> {
-    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries
-        .filter(|entry| entry.file_type().is_ok_and(|t| t.is_dir()))
-        .filter_map(|entry| {
-            let text = std::fs::read_to_string(entry.path().join("report.json")).ok()?;
-            let report = RunReport::from_json(&text).ok()?;
-            Some((report.date.clone(), report.summarise(format!("{}/index.html", report.date))))
-        })
-        .collect();
-    found.sort_by(|a, b| b.0.cmp(&a.0));
-    found.into_iter().map(|(_, summary)| summary).collect()
-}
-
-fn artifacts(opened: &Opened, outcome: &Outcome) -> Result<BTreeMap<String, Artifact>, CliError> {
-    let steps = opened.state.steps(&outcome.run)?;
-    Ok(steps.into_iter().flat_map(|step| step.outputs).collect())
-}
-
-async fn documents(
-    opened: &Opened,
-    artifacts: &BTreeMap<String, Artifact>,
-) -> Result<Documents, CliError> {
-    let manifest = match artifacts.get("dataset") {
-        Some(a) => Some(read_manifest(&opened.blobs, &a.digest).await.map_err(CliError::config)?),
-        None => None,
-    };
-    Ok(Documents {
-        snapshot: document(opened, artifacts, "snapshot").await?,
-        manifest,
-        trained: document(opened, artifacts, "checkpoint").await?,
-        evaluation: document(opened, artifacts, "evaluation").await?,
-        decision: document(opened, artifacts, "decision").await?,
-    })
-}
-
-async fn document<T: DeserializeOwned>(
-    opened: &Opened,
-    artifacts: &BTreeMap<String, Artifact>,
-    port: &str,
-) -> Result<Option<T>, CliError> {
-    match artifacts.get(port) {
-        Some(artifact) => Ok(Some(opened.blobs.get_json(&artifact.digest).await?)),
-        None => Ok(None),
-    }
 }
 
 fn headline(outcome: &Outcome, documents: &Documents) -> String {

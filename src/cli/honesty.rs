@@ -1,6 +1,6 @@
 //! What the data of a night can and cannot show, said from its counts.
 
-use super::compose::Documents;
+use super::documents::Documents;
 use crate::dataset::Manifest;
 use crate::promote::Verdict;
 

@@ -9,7 +9,7 @@ use super::compose::{self, Told};
 use super::console::Console;
 use super::error::CliError;
 use super::open::{Opened, environment, torch_program};
-use super::output;
+use super::{output, publish};
 use crate::core::{Digest, LogicalDate};
 use crate::pipeline::{
     self, Frozen, Lock, LockError, Observer, OnLocked, Pipeline, StepStatus, Unresolved, schedule,
@@ -103,7 +103,7 @@ pub(super) async fn run(
         None => report.headline.clone(),
     };
     opened.state.set_headline(&outcome.run, &headline)?;
-    let page = compose::write(opened, &report).unwrap_or_else(|error| {
+    let page = publish::write(opened, &report).unwrap_or_else(|error| {
         output::talk(&format!("warning: failed to {}", error.message));
         PathBuf::new()
     });

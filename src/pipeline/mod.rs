@@ -12,6 +12,7 @@ mod executor;
 mod key;
 mod lock;
 mod plan;
+mod reading;
 mod resolve;
 pub mod schedule;
 mod spec;
@@ -28,8 +29,9 @@ pub use events::{Event, Observer, Reporter, StepStatus};
 pub use key::{Key, changed};
 pub use lock::{Lock, LockError};
 pub use plan::{Frozen, Plan, PlanError, PlannedInput, PlannedStep, Unresolved, freeze};
+pub use reading::pipeline_schema;
 pub use resolve::{Preview, preview};
-pub use spec::{Duration, OnLocked, Pipeline, Retry, Schedule, StepSpec, pipeline_schema};
+pub use spec::{Duration, OnLocked, Pipeline, Retry, Schedule, StepSpec};
 pub use state::{AttemptRow, EventRow, ResultRow, RunRow, State, StateError};
 
 #[cfg(test)]

@@ -1,0 +1,532 @@
+//! Reads a pipeline file: TOML under `pipelines/`, checked against the catalog of step kinds. The first
+//! mistake is shown with its place and a suggestion.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::catalog::{Catalog, Kind, Takes};
+use super::condition::Condition;
+use super::spec::{Duration, Needs, OnLocked, Pipeline, Retry, Schedule, Source, StepSpec};
+use crate::core::{Alias, LogicalDate, PlaceError, nearest};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawHead {
+    /// The version of this format: 1.
+    schema: u32,
+    name: String,
+    #[serde(default)]
+    schedule: Option<Schedule>,
+    #[serde(default)]
+    partition: Option<RawPartition>,
+    #[serde(default)]
+    run: RawRun,
+    #[serde(default)]
+    defaults: RawDefaults,
+    /// Read on their own, one by one; named here so that a mistyped `step` is recognised.
+    #[serde(default, rename = "step")]
+    #[schemars(skip)]
+    _steps: IgnoredAny,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawPartition {
+    /// `day`: the logical date is the start of a day.
+    by: By,
+    /// The first logical date.
+    #[schemars(with = "String")]
+    start: toml::value::Datetime,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    Day,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawRun {
+    #[serde(default)]
+    lock: Option<String>,
+    #[serde(default)]
+    on_locked: OnLocked,
+    #[serde(default)]
+    timeout: Option<Duration>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawDefaults {
+    #[serde(default)]
+    retry: Option<Retry>,
+    #[serde(default)]
+    timeout: Option<Duration>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawStep {
+    #[schemars(with = "String")]
+    id: Spanned<String>,
+    /// `KIND@VERSION`.
+    #[schemars(with = "String")]
+    uses: Spanned<String>,
+    #[serde(default, rename = "in")]
+    #[schemars(with = "BTreeMap<String, OneOrMany>")]
+    inputs: BTreeMap<Spanned<String>, Spanned<OneOrMany>>,
+    #[serde(default, rename = "out")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    outputs: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    when: Option<RawWhen>,
+    #[serde(default)]
+    needs: Needs,
+    #[serde(default)]
+    timeout: Option<Duration>,
+    #[serde(default)]
+    retry: Option<Retry>,
+    /// Read on its own, by the step kind; named here so that a mistyped `params` is recognised.
+    #[serde(default, rename = "params")]
+    #[schemars(skip)]
+    _params: IgnoredAny,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawWhen {
+    /// E.g. `curate.dataset.imitation_steps >= 1000`.
+    #[schemars(with = "String")]
+    expr: Spanned<String>,
+    /// What happens to the steps that need this one: they are skipped too.
+    #[serde(default, rename = "else")]
+    _otherwise: Otherwise,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Otherwise {
+    #[default]
+    SkipDownstream,
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
+}
+
+/// The JSON Schema of pipeline files, with the parameters of every step kind.
+pub fn pipeline_schema(catalog: &dyn Catalog) -> Value {
+    let mut schema = schemars::schema_for!(RawHead).to_value();
+    let mut step = schemars::schema_for!(RawStep).to_value();
+    let kinds: serde_json::Map<String, Value> =
+        catalog.kinds().iter().map(|k| (k.name.to_owned(), (k.schema)())).collect();
+    let definitions = step.as_object_mut().and_then(|s| s.remove("$defs"));
+    if let Some(properties) = step.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("params".into(), serde_json::json!({ "type": "object" }));
+    }
+    if let Some(root) = schema.as_object_mut() {
+        let all = root.entry("$defs").or_insert_with(|| Value::Object(Default::default()));
+        if let (Some(all), Some(Value::Object(more))) = (all.as_object_mut(), definitions) {
+            all.extend(more);
+        }
+        root.insert("x-params".into(), Value::Object(kinds));
+        if let Some(properties) = root.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert("step".into(), serde_json::json!({ "type": "array", "items": step }));
+        }
+    }
+    schema
+}
+
+/// A file in the making: its name and text travel with every fault.
+struct Reading<'a> {
+    file: &'a str,
+    text: &'a str,
+    catalog: &'a dyn Catalog,
+}
+
+impl Pipeline {
+    /// Reads and checks a pipeline file.
+    ///
+    /// # Errors
+    /// The first mistake, with its place and a suggestion: an unknown key, kind, port or step, a
+    /// wrong type, a missing input, a cycle.
+    pub fn parse(file: &str, text: &str, catalog: &dyn Catalog) -> Result<Self, PlaceError> {
+        Reading { file, text, catalog }.pipeline()
+    }
+}
+
+impl Reading<'_> {
+    fn fault(&self, span: Range<usize>, message: impl Into<String>) -> PlaceError {
+        PlaceError::new(self.file, self.text, span, message)
+    }
+
+    fn toml(&self, error: &toml::de::Error) -> PlaceError {
+        PlaceError::from_toml(self.file, self.text, error)
+    }
+
+    fn pipeline(&self) -> Result<Pipeline, PlaceError> {
+        let document = DeTable::parse(self.text).map_err(|e| self.toml(&e))?;
+        let whole = document.span();
+        let mut table = document.into_inner();
+        let steps = table.remove("step");
+        let head = Spanned::new(whole.clone(), DeValue::Table(table));
+        let head =
+            RawHead::deserialize(ValueDeserializer::from(head)).map_err(|e| self.toml(&e))?;
+        if head.schema != 1 {
+            let at = self.text.find("schema").unwrap_or(0);
+            let fault = self.fault(at..at + 6, format!("unknown schema {}", head.schema));
+            return Err(fault.with_help("this program reads schema 1"));
+        }
+        let start = head.partition.as_ref().map(|p| (p.start.to_string(), matches!(p.by, By::Day)));
+        let start = start.map(|(text, _)| text.parse::<LogicalDate>()).transpose();
+        let start = start.map_err(|e| {
+            let at = self.text.find("start").unwrap_or(0);
+            self.fault(at..at + 5, e.to_string())
+        })?;
+        if let Some(schedule) = &head.schedule {
+            super::schedule::cron(&schedule.cron).map_err(|message| {
+                let at = self.text.find("cron").unwrap_or(0);
+                self.fault(at..at + 4, message)
+            })?;
+        }
+        let pipeline = Pipeline {
+            lock: head.run.lock.unwrap_or_else(|| head.name.clone()),
+            name: head.name,
+            schedule: head.schedule,
+            on_locked: head.run.on_locked,
+            timeout: head.run.timeout,
+            start,
+            steps: self.steps(steps, &head.defaults)?,
+        };
+        self.check_graph(&pipeline.steps)?;
+        Ok(pipeline)
+    }
+
+    fn steps(
+        &self,
+        found: Option<Spanned<DeValue<'_>>>,
+        defaults: &RawDefaults,
+    ) -> Result<Vec<StepSpec>, PlaceError> {
+        let Some(found) = found else {
+            return Err(self.fault(0..0, "no [[step]] is declared"));
+        };
+        let span = found.span();
+        let DeValue::Array(array) = found.into_inner() else {
+            return Err(self.fault(span, "expected `[[step]]`, an array of tables"));
+        };
+        let mut raw = Vec::new();
+        for item in array {
+            raw.push(self.raw_step(item)?);
+        }
+        let known: BTreeMap<String, (&Kind, BTreeMap<String, String>)> = raw
+            .iter()
+            .map(|(step, kind, _, _)| {
+                Ok((step.id.get_ref().clone(), (*kind, self.outputs(step, kind)?)))
+            })
+            .collect::<Result<_, PlaceError>>()?;
+        if known.len() < raw.len() {
+            let mut seen = std::collections::BTreeSet::new();
+            let twice = raw.iter().find(|(step, ..)| !seen.insert(step.id.get_ref()));
+            if let Some((step, ..)) = twice {
+                let message = format!("the step id `{}` is used twice", step.id.get_ref());
+                return Err(self.fault(step.id.span(), message));
+            }
+        }
+        raw.into_iter()
+            .map(|(step, kind, params, span)| self.step(step, kind, params, span, defaults, &known))
+            .collect()
+    }
+
+    fn raw_step(
+        &self,
+        item: Spanned<DeValue<'_>>,
+    ) -> Result<(RawStep, &Kind, Value, Range<usize>), PlaceError> {
+        let span = item.span();
+        let DeValue::Table(mut table) = item.into_inner() else {
+            return Err(self.fault(span, "expected a table"));
+        };
+        let params = table.remove("params");
+        let rest = Spanned::new(span.clone(), DeValue::Table(table));
+        let step =
+            RawStep::deserialize(ValueDeserializer::from(rest)).map_err(|e| self.toml(&e))?;
+        let kind = self.kind(&step.uses)?;
+        let params =
+            params.unwrap_or_else(|| Spanned::new(span.clone(), DeValue::Table(DeTable::new())));
+        let params = (kind.params)(ValueDeserializer::from(params)).map_err(|e| self.toml(&e))?;
+        Ok((step, kind, params, span))
+    }
+
+    fn kind(&self, uses: &Spanned<String>) -> Result<&Kind, PlaceError> {
+        let fault = |message: String| self.fault(uses.span(), message);
+        let (name, version) = uses.get_ref().split_once('@').ok_or_else(|| {
+            fault(format!("`{}` has no version", uses.get_ref())).with_help("write `KIND@VERSION`")
+        })?;
+        let kind = self.catalog.kind(name).ok_or_else(|| {
+            let names: Vec<_> = self.catalog.kinds().iter().map(|k| k.name).collect();
+            let help = match nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known: {}", names.join(", ")),
+            };
+            fault(format!("unknown step kind `{name}`")).with_help(help)
+        })?;
+        if version.parse() != Ok(kind.version) {
+            let message = format!("this program has `{name}` in version {}", kind.version);
+            let help =
+                format!("write `{name}@{}`; the change makes the step run again", kind.version);
+            return Err(fault(message).with_help(help));
+        }
+        Ok(kind)
+    }
+
+    fn outputs(&self, step: &RawStep, kind: &Kind) -> Result<BTreeMap<String, String>, PlaceError> {
+        let mut outputs: BTreeMap<String, String> =
+            kind.outputs.iter().map(|port| (port.name.to_owned(), port.name.to_owned())).collect();
+        for (local, port) in &step.outputs {
+            if !kind.outputs.iter().any(|p| p.name == port.get_ref()) {
+                return Err(self.unknown_port(
+                    port,
+                    kind.outputs.iter().map(|p| p.name),
+                    kind,
+                    "output",
+                ));
+            }
+            outputs.remove(port.get_ref());
+            outputs.insert(local.get_ref().clone(), port.get_ref().clone());
+        }
+        Ok(outputs)
+    }
+
+    fn unknown_port<'n>(
+        &self,
+        port: &Spanned<String>,
+        names: impl Iterator<Item = &'n str>,
+        kind: &Kind,
+        what: &str,
+    ) -> PlaceError {
+        let names: Vec<_> = names.collect();
+        let message = format!("`{}` has no {what} `{}`", kind.name, port.get_ref());
+        self.fault(port.span(), message).with_help(format!("it has {}", names.join(", ")))
+    }
+
+    fn step(
+        &self,
+        raw: RawStep,
+        kind: &Kind,
+        params: Value,
+        span: Range<usize>,
+        defaults: &RawDefaults,
+        known: &BTreeMap<String, (&Kind, BTreeMap<String, String>)>,
+    ) -> Result<StepSpec, PlaceError> {
+        let id = raw.id.get_ref().clone();
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if id.is_empty() || !id.chars().all(plain) {
+            let message = format!("`{id}` is no step id; use letters, digits, `-` and `_`");
+            return Err(self.fault(raw.id.span(), message));
+        }
+        let outputs = self.outputs(&raw, kind)?;
+        let mut inputs = BTreeMap::new();
+        for (port, source) in raw.inputs {
+            let wanted = kind.inputs.iter().find(|p| p.name == port.get_ref());
+            let wanted = wanted.ok_or_else(|| {
+                self.unknown_port(&port, kind.inputs.iter().map(|p| p.name), kind, "input")
+            })?;
+            let source = self.source(wanted.takes, source, known)?;
+            inputs.insert(port.into_inner(), source);
+        }
+        let missing = kind.inputs.iter().find(|p| !p.optional && !inputs.contains_key(p.name));
+        if let Some(port) = missing {
+            let message = format!("the step `{id}` lacks the input `{}`", port.name);
+            return Err(self.fault(raw.id.span(), message).with_help(takes_help(port.takes)));
+        }
+        for after in &raw.needs.after {
+            if !known.contains_key(after) {
+                let message = format!("`needs.after` of `{id}` names no step: `{after}`");
+                return Err(self.fault(raw.id.span(), message));
+            }
+        }
+        let when = raw.when.map(|when| self.when(when, known)).transpose()?;
+        Ok(StepSpec {
+            id,
+            kind: kind.name.to_owned(),
+            version: kind.version,
+            inputs,
+            outputs,
+            params,
+            when_text: when.as_ref().map(|(_, text)| text.clone()),
+            when: when.map(|(condition, _)| condition),
+            timeout: raw.timeout.or(defaults.timeout),
+            retry: raw.retry.or_else(|| defaults.retry.clone()).unwrap_or_default(),
+            needs: raw.needs,
+            span,
+        })
+    }
+
+    fn source(
+        &self,
+        takes: Takes,
+        written: Spanned<OneOrMany>,
+        known: &BTreeMap<String, (&Kind, BTreeMap<String, String>)>,
+    ) -> Result<Source, PlaceError> {
+        let span = written.span();
+        let list = written.into_inner().list();
+        let single = |help: &str| match &list[..] {
+            [one] => Ok(one.clone()),
+            _ => Err(self.fault(span.clone(), "expected one text here").with_help(help)),
+        };
+        match takes {
+            Takes::Logs => {
+                self.patterns(list, &span, &["{{ logs }}", "{{ date }}"]).map(Source::Logs)
+            }
+            Takes::Files => {
+                self.patterns(list, &span, &["{{ workspace }}", "{{ date }}"]).map(Source::Files)
+            }
+            Takes::Alias => {
+                let alias: Result<Alias, _> = single(takes_help(takes))?.parse();
+                alias.map(Source::Alias).map_err(|e| self.fault(span.clone(), e.to_string()))
+            }
+            Takes::Artifact(wanted) => {
+                let text = single(takes_help(takes))?;
+                let (step, port) = text.split_once('.').ok_or_else(|| {
+                    self.fault(span.clone(), format!("`{text}` is no output"))
+                        .with_help(takes_help(takes))
+                })?;
+                let (kind, port) = self.output(known, step, port, &span)?;
+                let makes = kind.outputs.iter().find(|p| p.name == port).map(|p| p.makes);
+                if makes != Some(wanted) {
+                    let found = makes.unwrap_or("nothing");
+                    let message = format!("expected a {wanted} here, `{text}` is a {found}");
+                    return Err(self.fault(span, message));
+                }
+                Ok(Source::Step { step: step.to_owned(), port })
+            }
+        }
+    }
+
+    /// Checks patterns: known words between braces, and globs that can be read.
+    fn patterns(
+        &self,
+        list: Vec<String>,
+        span: &Range<usize>,
+        words: &[&str],
+    ) -> Result<Vec<String>, PlaceError> {
+        for pattern in &list {
+            let rest = words.iter().fold(pattern.clone(), |rest, word| rest.replace(word, "x"));
+            if rest.contains("{{") {
+                let fault = self.fault(span.clone(), format!("unknown word in `{pattern}`"));
+                return Err(fault.with_help(format!("known here: {}", words.join(", "))));
+            }
+            if let Err(error) = globset::Glob::new(&rest) {
+                return Err(self.fault(span.clone(), format!("`{pattern}` is no pattern: {error}")));
+            }
+        }
+        Ok(list)
+    }
+
+    /// Finds the kind and the kind's port behind `STEP.NAME`.
+    fn output<'k>(
+        &self,
+        known: &BTreeMap<String, (&'k Kind, BTreeMap<String, String>)>,
+        step: &str,
+        name: &str,
+        span: &Range<usize>,
+    ) -> Result<(&'k Kind, String), PlaceError> {
+        let (kind, outputs) = known.get(step).ok_or_else(|| {
+            let fault = self.fault(span.clone(), format!("there is no step `{step}`"));
+            match nearest(step, known.keys().map(String::as_str)) {
+                Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+                None => fault,
+            }
+        })?;
+        let port = outputs.get(name).ok_or_else(|| {
+            let names: Vec<_> = outputs.keys().map(String::as_str).collect();
+            let message = format!("the step `{step}` has no output `{name}`");
+            self.fault(span.clone(), message).with_help(format!("it has {}", names.join(", ")))
+        })?;
+        Ok((kind, port.clone()))
+    }
+
+    fn when(
+        &self,
+        raw: RawWhen,
+        known: &BTreeMap<String, (&Kind, BTreeMap<String, String>)>,
+    ) -> Result<(Condition, String), PlaceError> {
+        let span = raw.expr.span();
+        let text = raw.expr.into_inner();
+        let condition = Condition::parse(&text).map_err(|m| self.fault(span.clone(), m))?;
+        for fact in condition.facts() {
+            self.output(known, &fact.step, &fact.port, &span)?;
+        }
+        Ok((condition, text))
+    }
+
+    fn check_graph(&self, steps: &[StepSpec]) -> Result<(), PlaceError> {
+        match cycle(steps) {
+            None => Ok(()),
+            Some(names) => {
+                let first = steps.iter().find(|s| Some(&s.id) == names.first());
+                let span = first.map_or(0..0, |s| s.span.clone());
+                let message = format!("the steps form a cycle: {}", names.join(" → "));
+                Err(self.fault(span, message).with_help("remove one of these inputs"))
+            }
+        }
+    }
+}
+
+fn takes_help(takes: Takes) -> &'static str {
+    match takes {
+        Takes::Artifact(_) => "write an output of another step: \"STEP.OUTPUT\"",
+        Takes::Alias => "write an alias: \"registry:MODEL@ALIAS\"",
+        Takes::Files => "write patterns: \"{{ workspace }}/folder/*.md\"",
+        Takes::Logs => "write patterns: \"{{ logs }}/**\"",
+    }
+}
+
+/// A cycle among the steps, first and last step the same, or nothing.
+fn cycle(steps: &[StepSpec]) -> Option<Vec<String>> {
+    let mut open: BTreeMap<&str, Vec<String>> =
+        steps.iter().map(|s| (s.id.as_str(), s.upstream())).collect();
+    // Steps without open inputs leave one after the other; what stays has a cycle.
+    loop {
+        let free: Vec<_> = open
+            .iter()
+            .filter(|(_, needs)| !needs.iter().any(|n| open.contains_key(n.as_str())))
+            .map(|(id, _)| *id)
+            .collect();
+        if free.is_empty() {
+            break;
+        }
+        free.iter().for_each(|id| drop(open.remove(id)));
+    }
+    let mut path: Vec<String> = vec![(*open.keys().next()?).to_owned()];
+    loop {
+        let last = path.last()?;
+        let next = open.get(last.as_str())?.iter().find(|n| open.contains_key(n.as_str()))?.clone();
+        if let Some(at) = path.iter().position(|seen| *seen == next) {
+            let mut found = path.split_off(at);
+            found.push(next);
+            found.reverse();
+            return Some(found);
+        }
+        path.push(next);
+    }
+}

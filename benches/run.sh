@@ -20,12 +20,12 @@ peer() {
   if [ -x "$venv/bin/python" ]; then
     python="$venv/bin/python"
     "$python" -c 'import duckdb' 2>/dev/null ||
-      "$python" -m pip install --quiet --disable-pip-version-check duckdb
+      "$python" -m pip install --quiet --disable-pip-version-check duckdb==2.0.0
   else
     PYTHONPATH="$PWD/target/bench-python${PYTHONPATH:+:$PYTHONPATH}"
     export PYTHONPATH
     python3 -c 'import duckdb' 2>/dev/null ||
-      python3 -m pip install --quiet --disable-pip-version-check --target target/bench-python duckdb
+      python3 -m pip install --quiet --disable-pip-version-check --target target/bench-python duckdb==2.0.0
   fi
   "$python" -c 'import duckdb; print("peer: DuckDB", duckdb.__version__)'
 }

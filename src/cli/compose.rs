@@ -19,6 +19,9 @@ use crate::registry::Registry;
 use crate::report::{self, RunReport};
 use crate::steps::{Evaluation, TrainedModel};
 
+/// How many lines of a step's log the report shows.
+const NOTES: usize = 6;
+
 /// A report and the decision behind it.
 pub(super) struct Told {
     pub report: RunReport,
@@ -160,14 +163,20 @@ fn steps(
 
 fn notes(opened: &Opened, run: &str, step: &str) -> Result<Vec<String>, CliError> {
     let events = opened.state.events(run, Some(step))?;
-    Ok(events
+    let mut lines: Vec<_> = events
         .into_iter()
         .filter_map(|row| match row.event {
             Event::Log { line, .. } => Some(line),
             _ => None,
         })
-        .take(20)
-        .collect())
+        .collect();
+    if lines.len() > NOTES {
+        // The last lines say what came of the step.
+        let left = lines.len() - NOTES;
+        lines.drain(..left);
+        lines.insert(0, format!("{left} lines before these: fqm-pipe logs {run} {step}"));
+    }
+    Ok(lines)
 }
 
 fn status(word: &str) -> report::StepStatus {

@@ -12,10 +12,12 @@ use super::open::{Opened, environment, torch_program};
 use super::{output, publish};
 use crate::core::{Digest, LogicalDate};
 use crate::pipeline::{
-    self, Frozen, Lock, LockError, Observer, OnLocked, Pipeline, StepStatus, Unresolved, schedule,
+    self, Frozen, Lock, LockError, Observer, OnLocked, Outcome, Pipeline, RunEnd, StepStatus,
+    Unresolved, schedule,
 };
 use crate::policy::DETERMINISM_ENV;
 use crate::registry::Registry;
+use crate::report::RunReport;
 
 /// How a night is run.
 pub(super) struct Options {
@@ -103,10 +105,7 @@ pub(super) async fn run(
         None => report.headline.clone(),
     };
     opened.state.set_headline(&outcome.run, &headline)?;
-    let page = publish::write(opened, &report).unwrap_or_else(|error| {
-        output::talk(&format!("warning: failed to {}", error.message));
-        PathBuf::new()
-    });
+    let page = page(opened, &report, &outcome);
     let summary = crate::report::summary_text(&report, &page.display().to_string());
     Ok(Night {
         run: outcome.run,
@@ -121,6 +120,17 @@ pub(super) async fn run(
         headline,
         summary,
         report: page,
+    })
+}
+
+/// Writes the report and gives its path; an interrupted run leaves what is there.
+fn page(opened: &Opened, report: &RunReport, outcome: &Outcome) -> PathBuf {
+    if matches!(outcome.end, RunEnd::Interrupted(_)) {
+        return PathBuf::new();
+    }
+    publish::write(opened, report).unwrap_or_else(|error| {
+        output::talk(&format!("warning: failed to {}", error.message));
+        PathBuf::new()
     })
 }
 

@@ -10,12 +10,13 @@ use crate::report::{self, RunReport};
 /// of all nights. Gives the path of the page.
 pub(super) fn write(opened: &Opened, report: &RunReport) -> Result<PathBuf, CliError> {
     let root = &opened.workspace.reports;
-    let folder = root.join(&report.date);
+    let name = folder_name(report);
+    let folder = root.join(&name);
     // A run that found everything done has nothing new to tell: the night's own page stays.
     let idle = !report.steps.is_empty()
         && report.steps.iter().all(|step| step.status == report::StepStatus::Hit);
     if idle && folder.join("report.json").is_file() {
-        return point_latest(root, &report.date);
+        return point_latest(root, &name);
     }
     let failed = |path: &Path, e: std::io::Error| {
         CliError::config(format!("write the report {}: {e}", path.display()))
@@ -29,15 +30,23 @@ pub(super) fn write(opened: &Opened, report: &RunReport) -> Result<PathBuf, CliE
     let index = root.join("index.html");
     let listed = crate::report::index_html(&listed(root));
     replace(&index, listed.as_bytes()).map_err(|e| failed(&index, e))?;
-    point_latest(root, &report.date)
+    point_latest(root, &name)
+}
+
+/// The folder of a night's report: its date, with the pipeline's name where it is not the nightly one.
+fn folder_name(report: &RunReport) -> String {
+    match report.pipeline.as_str() {
+        "nightly" => report.date.clone(),
+        other => format!("{}-{other}", report.date),
+    }
 }
 
 /// Points `latest` at a night. Gives the path of its page.
-fn point_latest(root: &Path, date: &str) -> Result<PathBuf, CliError> {
+fn point_latest(root: &Path, name: &str) -> Result<PathBuf, CliError> {
     let latest = root.join("latest");
     let staged = root.join(format!(".latest-{}", std::process::id()));
     let _ = std::fs::remove_file(&staged);
-    std::os::unix::fs::symlink(date, &staged)
+    std::os::unix::fs::symlink(name, &staged)
         .and_then(|()| std::fs::rename(&staged, &latest))
         .map_err(|e| CliError::config(format!("write the report {}: {e}", latest.display())))?;
     Ok(latest.join("index.html"))
@@ -57,7 +66,8 @@ fn listed(root: &Path) -> Vec<report::RunSummary> {
         .filter_map(|entry| {
             let text = std::fs::read_to_string(entry.path().join("report.json")).ok()?;
             let report = RunReport::from_json(&text).ok()?;
-            Some((report.date.clone(), report.summarise(format!("{}/index.html", report.date))))
+            let name = entry.file_name().into_string().ok()?;
+            Some((report.date.clone(), report.summarise(format!("{name}/index.html"))))
         })
         .collect();
     found.sort_by(|a, b| b.0.cmp(&a.0));

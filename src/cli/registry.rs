@@ -64,6 +64,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Rebuild index.json, which foreign tools read, from the log
+    Fsck,
     /// Hash every blob and follow every link
     Verify {
         /// Print JSON
@@ -85,6 +87,7 @@ pub(super) async fn run(from: &Path, command: Command) -> Result<i32, CliError> 
         }
         Command::Rollback { alias, reason } => rollback(&registry, &alias, &reason).await,
         Command::Log { model, json } => log(&registry, &model, json).await,
+        Command::Fsck => fsck(&registry).await,
         Command::Verify { json } => verify(&registry, json).await,
     }
 }
@@ -215,6 +218,17 @@ async fn log(registry: &Registry, model: &str, json: bool) -> Result<i32, CliErr
         ]);
     }
     output::data(&output::table(&rows));
+    Ok(0)
+}
+
+async fn fsck(registry: &Registry) -> Result<i32, CliError> {
+    let mended = registry.fsck().await?;
+    let said = if mended {
+        "index.json differed from the log and is rebuilt"
+    } else {
+        "index.json is as the log says"
+    };
+    output::data(said);
     Ok(0)
 }
 

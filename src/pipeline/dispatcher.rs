@@ -118,6 +118,8 @@ struct Run<'a> {
     ended: BTreeMap<String, StepStatus>,
     outputs: Outputs,
     failures: Vec<FailureKind>,
+    /// Whether a step said that there is not enough data.
+    short: bool,
     next_event: u64,
 }
 
@@ -155,6 +157,7 @@ pub async fn run(
         ended: BTreeMap::new(),
         outputs: Outputs::new(),
         failures: Vec::new(),
+        short: false,
         next_event: 0,
     };
     let (pipeline, date) = (plan.pipeline.clone(), plan.date.to_string());
@@ -345,6 +348,7 @@ impl Run<'_> {
         millis: u64,
     ) -> Result<(), StateError> {
         self.ended.insert(spec.id.clone(), status);
+        self.short |= result.as_ref().is_some_and(|r| r.not_enough.is_some());
         let digests = result.iter().flat_map(|r| &r.outputs).map(|(p, a)| (p.clone(), a.digest));
         let digests: BTreeMap<_, _> = digests.collect();
         if let Some(result) = &result
@@ -380,11 +384,18 @@ impl Run<'_> {
             RunEnd::Timeout
         } else if !self.failures.is_empty() || self.ended.len() < self.frozen.plan.steps.len() {
             RunEnd::Failed
-        } else if self.ended.values().any(|s| *s == StepStatus::Skipped) {
+        } else if self.short || self.stopped_others() {
             RunEnd::Skipped
         } else {
             RunEnd::Ok
         }
+    }
+
+    /// Whether a skipped step left others without their input; a leaf that is skipped is no lack.
+    fn stopped_others(&self) -> bool {
+        let steps = &self.frozen.pipeline.steps;
+        let needed = |id: &String| steps.iter().any(|step| step.upstream().contains(id));
+        self.ended.iter().any(|(id, status)| *status == StepStatus::Skipped && needed(id))
     }
 
     fn emit_with(

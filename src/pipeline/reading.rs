@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -118,19 +118,37 @@ enum Otherwise {
     SkipDownstream,
 }
 
-#[derive(Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
+/// A text, or a list of texts.
+#[derive(Clone, JsonSchema)]
+#[schemars(with = "serde_json::Value")]
+struct OneOrMany(Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Texts)
+    }
 }
 
-impl OneOrMany {
-    fn list(self) -> Vec<String> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
+/// serde's own way to take one of two shapes hides where the fault is.
+struct Texts;
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = OneOrMany;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<OneOrMany, E> {
+        Ok(OneOrMany(vec![text.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
         }
+        Ok(OneOrMany(texts))
     }
 }
 
@@ -180,6 +198,20 @@ impl Reading<'_> {
         PlaceError::new(self.file, self.text, span, message)
     }
 
+    /// Where a key stands at the beginning of a line; the file as a whole where it does not.
+    fn key(&self, name: &str) -> Range<usize> {
+        let mut at = 0;
+        for line in self.text.split_inclusive('\n') {
+            let rest = line.trim_start().strip_prefix(name);
+            if rest.is_some_and(|rest| rest.trim_start().starts_with('=')) {
+                let start = at + line.len() - line.trim_start().len();
+                return start..start + name.len();
+            }
+            at += line.len();
+        }
+        0..0
+    }
+
     fn toml(&self, error: &toml::de::Error) -> PlaceError {
         PlaceError::from_toml(self.file, self.text, error)
     }
@@ -193,21 +225,15 @@ impl Reading<'_> {
         let head =
             RawHead::deserialize(ValueDeserializer::from(head)).map_err(|e| self.toml(&e))?;
         if head.schema != 1 {
-            let at = self.text.find("schema").unwrap_or(0);
-            let fault = self.fault(at..at + 6, format!("unknown schema {}", head.schema));
+            let fault = self.fault(self.key("schema"), format!("unknown schema {}", head.schema));
             return Err(fault.with_help("this program reads schema 1"));
         }
         let start = head.partition.as_ref().map(|p| (p.start.to_string(), matches!(p.by, By::Day)));
         let start = start.map(|(text, _)| text.parse::<LogicalDate>()).transpose();
-        let start = start.map_err(|e| {
-            let at = self.text.find("start").unwrap_or(0);
-            self.fault(at..at + 5, e.to_string())
-        })?;
+        let start = start.map_err(|e| self.fault(self.key("start"), e.to_string()))?;
         if let Some(schedule) = &head.schedule {
-            super::schedule::cron(&schedule.cron).map_err(|message| {
-                let at = self.text.find("cron").unwrap_or(0);
-                self.fault(at..at + 4, message)
-            })?;
+            super::schedule::cron(&schedule.cron)
+                .map_err(|message| self.fault(self.key("cron"), message))?;
         }
         let pipeline = Pipeline {
             lock: head.run.lock.unwrap_or_else(|| head.name.clone()),
@@ -388,7 +414,7 @@ impl Reading<'_> {
         known: &BTreeMap<String, (&Kind, BTreeMap<String, String>)>,
     ) -> Result<Source, PlaceError> {
         let span = written.span();
-        let list = written.into_inner().list();
+        let list = written.into_inner().0;
         let single = |help: &str| match &list[..] {
             [one] => Ok(one.clone()),
             _ => Err(self.fault(span.clone(), "expected one text here").with_help(help)),

@@ -208,6 +208,12 @@ fn mistakes_are_shown_with_their_place_and_a_suggestion() {
             "toy.toml:7:6",
             "used twice",
         ),
+        (
+            step("uses = \"toy.add@1\"\nin = { number = 5 }"),
+            "toy.toml:6:17",
+            "a text or a list of texts",
+        ),
+        ("# schema = 1\nschema = 2\nname = \"x\"\n".to_owned(), "toy.toml:2:1", "schema 2"),
         ("schema = 2\nname = \"x\"\n".to_owned(), "toy.toml:1:1", "schema 2"),
         ("schema = 1\nname = \"x\"\n".to_owned(), "toy.toml:1:1", "no [[step]]"),
         ("schema = 1\nname = \"x\n".to_owned(), "toy.toml:2", ""),

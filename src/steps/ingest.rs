@@ -129,9 +129,11 @@ mod body {
                 ("quarantined", rows.quarantined),
                 ("duplicates", snapshot.summary.duplicates),
             ];
-            context.reporter.log(
-                facts.iter().map(|(name, n)| format!("{n} {name}")).collect::<Vec<_>>().join(", "),
-            );
+            let said = facts.iter().filter(|(name, n)| *n > 0 || *name != "not_logs");
+            let said: Vec<_> = said
+                .map(|(name, n)| format!("{n} {}", name.replace("not_logs", "left alone")))
+                .collect();
+            context.reporter.log(said.join(", "));
             Ok(StepResult::one("snapshot", digest, facts))
         }
 

@@ -1,6 +1,7 @@
 //! End-to-end tests: the built programs in workspaces of their own.
 
 mod crash;
+mod daemon;
 mod house;
 mod night;
 mod real_logs;

@@ -73,6 +73,7 @@ enum Command {
 
 /// Parses the command line, runs the command and gives the exit code.
 pub fn main() -> ExitCode {
+    crate::core::return_freed_memory();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -4,6 +4,7 @@
 mod blobs;
 mod boundary;
 mod digest;
+mod heap;
 mod ids;
 mod json;
 mod local;
@@ -14,6 +15,7 @@ mod seed;
 pub use blobs::Blobs;
 pub use boundary::boundary;
 pub use digest::{Digest, DigestError, Hasher};
+pub use heap::return_freed_memory;
 pub use ids::{Alias, EpisodeId, IdError, LogicalDate, path_date};
 pub use json::{canonical_json, digest_json};
 pub use objects::{Created, ObjectInfo, Store, StoreError};

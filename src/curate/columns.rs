@@ -59,7 +59,21 @@ impl Layout {
 
     /// For each id the version known last. Rows that were known at the same time are told apart by
     /// their content, so that the choice does not depend on the order of rows.
-    pub(super) fn latest(&self, frame: LazyFrame, id: &str) -> LazyFrame {
+    pub(super) fn latest(&self, frame: LazyFrame, id: &str) -> Result<DataFrame, CurateError> {
+        let frame = frame.collect()?;
+        let rows = frame.clone().lazy().group_by([col(id)]).agg([len().alias("rows")]);
+        let again = rows.filter(col("rows").gt(lit(1))).select([col(id)]).collect()?;
+        if again.height() == 0 {
+            return Ok(frame);
+        }
+        // Putting rows in order takes as much memory as they do; ids that are there once need none.
+        let (frame, again) = (|| frame.clone().lazy(), || again.clone().lazy());
+        let once = frame().anti_join(again(), col(id), col(id)).collect()?;
+        let settled = self.settled(frame().semi_join(again(), col(id), col(id)), id);
+        Ok(once.vstack(&settled.collect()?)?)
+    }
+
+    fn settled(&self, frame: LazyFrame, id: &str) -> LazyFrame {
         let mut order = vec![col(id), col("known_at")];
         let rest = self.columns.iter().filter(|(name, _, _)| *name != id && *name != "known_at");
         order.extend(rest.map(|(name, _, _)| col(*name)));
@@ -91,6 +105,13 @@ fn cast(column: Expr, found: &DataType, kind: Kind) -> Expr {
         (kind, found) if *found == target(kind) => column,
         (kind, _) => column.cast(target(kind)),
     }
+}
+
+/// The rows of a query that is worked through batch by batch: memory holds what comes out, not what
+/// went in. Their order is open.
+pub(super) fn stream(frame: LazyFrame) -> Result<DataFrame, CurateError> {
+    // A query without sinks of its own, as all of ours, has a single result.
+    Ok(frame.collect_with_engine(Engine::Streaming)?.unwrap_single())
 }
 
 /// A column of text.

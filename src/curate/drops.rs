@@ -6,11 +6,12 @@ use arrow::array::{Array, ArrayRef, Float64Array, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
 
 use super::CurateError;
 use crate::core::{Blobs, Digest, EpisodeId};
-use crate::dataset::{Role, from_parquet, to_parquet};
+use crate::dataset::{DatasetError, Role, from_parquet, parquet_writer};
 
 /// What kind of row was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,17 +79,49 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
-/// Puts drops into their one order and writes them as Parquet.
-///
-/// # Errors
-/// When the rows cannot be encoded.
-pub fn encode_drops(drops: &mut [Drop]) -> Result<Bytes, CurateError> {
-    drops.sort_by(|a, b| {
-        let key = |d: &Drop| (d.episode_id.clone(), d.event_id.clone(), d.stage.clone());
-        key(a).cmp(&key(b)).then_with(|| (&a.rule_id, &a.evidence).cmp(&(&b.rule_id, &b.evidence)))
-    });
-    let batch = batch(drops)?;
-    Ok(to_parquet(SchemaRef::clone(&SCHEMA), &[batch])?)
+/// How many rows are encoded at a time. The size is fixed, because the bytes depend on it.
+const BATCH_ROWS: usize = 8192;
+
+/// Writes drops as Parquet. Memory holds them in encoded form, but for the last few.
+pub(super) struct DropWriter {
+    writer: ArrowWriter<Vec<u8>>,
+    pending: Vec<Drop>,
+}
+
+impl DropWriter {
+    pub(super) fn new() -> Result<Self, CurateError> {
+        Ok(Self { writer: parquet_writer(SchemaRef::clone(&SCHEMA))?, pending: Vec::new() })
+    }
+
+    /// Takes drops of episodes that come after those of all drops before, and puts them into their
+    /// one order.
+    pub(super) fn push(&mut self, mut drops: Vec<Drop>) -> Result<(), CurateError> {
+        drops.sort_by(|a, b| order(a).cmp(&order(b)));
+        self.pending.append(&mut drops);
+        let whole = self.pending.len() / BATCH_ROWS * BATCH_ROWS;
+        let rest = self.pending.split_off(whole);
+        self.write()?;
+        self.pending = rest;
+        Ok(())
+    }
+
+    /// The bytes of the file.
+    pub(super) fn finish(mut self) -> Result<Bytes, CurateError> {
+        self.write()?;
+        Ok(Bytes::from(self.writer.into_inner().map_err(DatasetError::from)?))
+    }
+
+    fn write(&mut self) -> Result<(), CurateError> {
+        for drops in self.pending.chunks(BATCH_ROWS) {
+            self.writer.write(&batch(drops)?).map_err(DatasetError::from)?;
+        }
+        Ok(())
+    }
+}
+
+fn order(drop: &Drop) -> impl Ord {
+    let Drop { episode_id, event_id, stage, rule_id, evidence, .. } = drop;
+    (episode_id, event_id, stage, rule_id, evidence)
 }
 
 fn batch(drops: &[Drop]) -> Result<RecordBatch, CurateError> {
@@ -112,7 +145,7 @@ fn batch(drops: &[Drop]) -> Result<RecordBatch, CurateError> {
         text(drops, |drop| drop.matched_id.as_deref()),
     ];
     RecordBatch::try_new(SchemaRef::clone(&SCHEMA), columns)
-        .map_err(|error| crate::dataset::DatasetError::from(error).into())
+        .map_err(|error| DatasetError::from(error).into())
 }
 
 /// The drops of a curation, sorted by episode and event.

@@ -1,7 +1,5 @@
 //! The table of candidate episodes: one row each, with all that the filters look at.
 
-use std::collections::BTreeMap;
-
 use polars::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -37,7 +35,7 @@ pub(super) const LAYOUT: Layout = Layout {
 /// The published episodes, of each id the version known last.
 pub(super) fn load(frame: LazyFrame) -> Result<DataFrame, CurateError> {
     let frame = LAYOUT.select(frame)?.filter(col("episode_id").is_not_null());
-    let frame = LAYOUT.latest(frame, "episode_id").collect()?;
+    let frame = LAYOUT.latest(frame, "episode_id")?;
     let kind = frame.column("split_key")?.dtype().clone();
     if kind != DataType::Int64 && kind != DataType::UInt64 {
         return Err(CurateError::Column {
@@ -52,18 +50,17 @@ pub(super) fn load(frame: LazyFrame) -> Result<DataFrame, CurateError> {
 /// The candidate table: episodes joined to their steps' summary and their feedback, by id. Steps
 /// without an episode are rows too, with `known` = false.
 pub(super) fn candidates(
-    episodes: &DataFrame,
+    episodes: DataFrame,
     summary: DataFrame,
-    feedback: LazyFrame,
+    feedback: DataFrame,
 ) -> Result<DataFrame, CurateError> {
     let id = || [col("episode_id")];
     let how = JoinArgs::new(JoinType::Full).with_coalesce(JoinCoalesce::CoalesceColumns);
     let joined = episodes
-        .clone()
         .lazy()
         .with_column(lit(true).alias("known"))
         .join(summary.lazy(), id(), id(), how)
-        .join(feedback, id(), id(), JoinArgs::new(JoinType::Left))
+        .join(feedback.lazy(), id(), id(), JoinArgs::new(JoinType::Left))
         .with_columns([
             col("known").fill_null(lit(false)),
             col("n_steps").fill_null(lit(0i64)),
@@ -112,34 +109,22 @@ pub(super) fn level(json: Option<&str>, digest: Option<&str>) -> Result<Option<L
     Ok(Some(LevelRef { family, level, challenge, seed, digest }))
 }
 
-/// An episode without its steps, and what else the dataset needs of it.
-#[derive(Clone, Debug)]
-pub(super) struct Head {
-    pub(super) episode: Episode,
-    pub(super) split_key: u64,
-}
-
-/// The heads of a candidate table by id. Role and split are still open.
-pub(super) fn heads(
-    table: &DataFrame,
-    success_reward: f64,
-) -> Result<BTreeMap<String, Head>, CurateError> {
+/// The episodes of a candidate table, in its order. Role, split and steps are still open.
+pub(super) fn heads(table: &DataFrame, success_reward: f64) -> Result<Vec<Episode>, CurateError> {
     let strings = |name| text(table, name);
     let (ids, task, workflow) = (strings("episode_id")?, strings("task_id")?, strings("workflow")?);
     let (agent, status, format) = (strings("agent_name")?, strings("status")?, strings("format")?);
     let (json, digest) = (strings("level_json")?, strings("level_digest")?);
     let attrs = strings("attrs_json")?;
     let (reward, feedback) = (double(table, "reward")?, double(table, "feedback")?);
-    let keys = split_keys(table)?;
     let text = |column: &StringChunked, row| column.get(row).unwrap_or_default().to_owned();
-    let mut heads = BTreeMap::new();
-    for (row, key) in keys.into_iter().enumerate() {
-        let id = text(ids, row);
+    let mut heads = Vec::with_capacity(table.height());
+    for row in 0..table.height() {
         // An unreadable level was dropped by the first filter, so nothing is lost here.
         let level = level(json.get(row), digest.get(row)).unwrap_or_default();
         let (score, scored_by) = score(feedback.get(row), reward.get(row), success_reward);
-        let episode = Episode {
-            id: EpisodeId::new(id.clone()),
+        heads.push(Episode {
+            id: EpisodeId::new(text(ids, row)),
             task_id: text(task, row),
             workflow: text(workflow, row),
             format: text(format, row),
@@ -154,8 +139,7 @@ pub(super) fn heads(
             offline: false,
             split: DataSplit::Train,
             steps: Vec::new(),
-        };
-        heads.insert(id, Head { episode, split_key: key });
+        });
     }
     Ok(heads)
 }
@@ -182,7 +166,7 @@ fn domain(level: Option<&LevelRef>, attrs: Option<&str>, workflow: Option<&str>)
 }
 
 /// The split keys. An episode without one takes its task's.
-fn split_keys(table: &DataFrame) -> Result<Vec<u64>, CurateError> {
+pub(super) fn split_keys(table: &DataFrame) -> Result<Vec<u64>, CurateError> {
     let column = table.column("split_key")?;
     let keys: Vec<Option<u64>> = match column.dtype() {
         DataType::UInt64 => column.u64()?.iter().collect(),

@@ -45,7 +45,7 @@ impl Feedback {
     /// Reads a table of feedback; of each id the version known last.
     pub(super) fn new(frame: LazyFrame) -> Result<Self, CurateError> {
         let frame = LAYOUT.select(frame)?.filter(col("episode_id").is_not_null());
-        Ok(Self { rows: LAYOUT.latest(frame, "feedback_id").collect()? })
+        Ok(Self { rows: LAYOUT.latest(frame, "feedback_id")? })
     }
 
     /// Rows whose episode is not there: `episode_id`, `feedback_id`.
@@ -62,7 +62,7 @@ impl Feedback {
 
     /// By episode: `feedback` (mean score of judgements, 0..=1), `judgements` (how many) and
     /// `outcome` (mean of outcomes that arrived as feedback).
-    pub(super) fn by_episode(&self) -> LazyFrame {
+    pub(super) fn by_episode(&self) -> Result<DataFrame, CurateError> {
         let rows = || self.rows.clone().lazy();
         let judged = rows()
             .filter(judges().and(in_range()))
@@ -74,7 +74,7 @@ impl Feedback {
             .group_by([col("episode_id")])
             .agg([mean("outcome")]);
         let how = JoinArgs::new(JoinType::Full).with_coalesce(JoinCoalesce::CoalesceColumns);
-        judged.join(outcomes, [col("episode_id")], [col("episode_id")], how)
+        Ok(judged.join(outcomes, [col("episode_id")], [col("episode_id")], how).collect()?)
     }
 }
 

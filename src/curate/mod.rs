@@ -13,6 +13,8 @@ mod columns;
 #[cfg(feature = "store")]
 mod episodes;
 #[cfg(feature = "store")]
+mod facts;
+#[cfg(feature = "store")]
 mod feedback;
 #[cfg(feature = "store")]
 mod filters;
@@ -30,7 +32,7 @@ mod trajectory;
 mod waterfall;
 
 pub use crate::dataset::{Role, WaterfallRow};
-pub use drops::{Drop, Dropped, encode_drops, explain, read_drops};
+pub use drops::{Drop, Dropped, explain, read_drops};
 pub use error::CurateError;
 pub use params::{CurateContext, CurateParams};
 #[cfg(feature = "store")]

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use polars::prelude::*;
+use tokio::runtime::Handle;
 
 use super::columns::{long, text};
-use super::episodes::{self, Head};
-use super::feedback::Feedback;
-use super::filters::{FILTERS, Filter, Finding, Setting, Table, split};
+use super::drops::DropWriter;
+use super::episodes;
+use super::facts::Facts;
+use super::filters::exact_dedup::Clusters;
+use super::filters::{FILTERS, Filter, Finding, Setting, Table, schema_consent, split};
 use super::steps::StepReader;
-use super::summary::summarise;
 use super::waterfall::Ledger;
-use super::{
-    CurateContext, CurateError, CurateParams, Drop, Role, Sources, WaterfallRow, encode_drops,
-};
+use super::{CurateContext, CurateError, CurateParams, Drop, Role, Sources, WaterfallRow};
 use crate::core::{Blobs, Digest, EpisodeId};
 use crate::dataset::{Counts, Episode, Header, Manifest, Writer};
 
@@ -46,88 +47,142 @@ pub async fn curate(
     params.validate()?;
     let (own_params, own_context) = (params.clone(), context.clone());
     // Queries take seconds of computing, which must not hold up the other tasks of the runtime.
-    let decide = move || Decision::make(sources, &own_params, &own_context);
+    let decide = move || Decision::make(sources, own_params, own_context);
     let mut decision = tokio::task::spawn_blocking(decide).await??;
-    let drops = blobs.put(encode_drops(&mut decision.drops)?).await?;
+    let drops = blobs.put(std::mem::take(&mut decision.drops)).await?;
     let header = Header {
         window: params.window(context.date),
         rules: serde_json::to_value(params).map_err(CurateError::Encode)?,
         inputs: context.snapshot,
         suites: context.suites.clone(),
         drops: Some(drops),
-        waterfall: decision.ledger.rows().to_vec(),
+        waterfall: std::mem::take(&mut decision.waterfall),
     };
-    let fill = move || decision.fill(Writer::new(header));
+    let own_blobs = blobs.clone();
+    let fill = move || decision.fill(Writer::new(header), &own_blobs);
     let writer = tokio::task::spawn_blocking(fill).await??;
     let (dataset, manifest) = writer.finish(blobs).await?;
     let (waterfall, counts) = (manifest.waterfall.clone(), manifest.counts.clone());
     Ok(Curated { dataset, manifest, waterfall, drops, counts })
 }
 
-/// What the filters decided, before anything is written.
+/// What the filters decided. A window may have a million episodes, and a reason to drop for each: the
+/// reasons stay in their encoded form, and who is left is found again when it is written.
 struct Decision {
+    judge: Judge,
     steps: StepReader,
-    heads: BTreeMap<String, Head>,
-    ledger: Ledger,
-    drops: Vec<Drop>,
+    waterfall: Vec<WaterfallRow>,
+    /// The file of drops.
+    drops: Bytes,
 }
 
 impl Decision {
     fn make(
         sources: Sources,
-        params: &CurateParams,
-        context: &CurateContext,
+        params: CurateParams,
+        context: CurateContext,
     ) -> Result<Self, CurateError> {
-        let mut steps = StepReader::new(sources.steps)?;
-        let feedback = Feedback::new(sources.feedback)?;
-        let mut table = gather(sources.episodes, &mut steps, feedback, context)?;
+        let mut steps = StepReader::new(sources.steps.clone())?;
+        let facts = Facts::gather(sources, &mut steps, &context)?;
+        let config = params.digest()?;
+        let mut judge = Judge { params, context, config, facts, clusters: Clusters::default() };
+        if judge.params.exact_dedup {
+            judge.find_copies()?;
+        }
+        let (mut waterfall, mut drops) = (Vec::new(), DropWriter::new()?);
+        for at in 0..judge.facts.pieces() {
+            let judged = judge.judge(at)?;
+            judged.ledger.add_to(&mut waterfall);
+            drops.push(judged.drops)?;
+            if !judge.params.exact_dedup {
+                judge.clusters.add(&judged.episodes)?;
+            }
+        }
+        Ok(Self { judge, steps, waterfall, drops: drops.finish()? })
+    }
+
+    /// Hands the episodes that are left to the writer, in ascending order of id. Runs on a thread of
+    /// its own, and stores files as soon as they are full.
+    fn fill(mut self, mut writer: Writer, blobs: &Blobs) -> Result<Writer, CurateError> {
+        let runtime = Handle::current();
+        for at in 0..self.steps.spans() {
+            let heads = self.judge.left(at)?;
+            let records = self.steps.read(at)?;
+            for head in heads {
+                let Some(records) = records.get(head.id.as_str()) else { continue };
+                let steps = records.iter().map(|record| record.step.clone()).collect();
+                writer.push(Episode { steps, ..head })?;
+            }
+            runtime.block_on(writer.store(blobs))?;
+        }
+        Ok(writer)
+    }
+}
+
+/// The filters and what they are run with.
+struct Judge {
+    params: CurateParams,
+    context: CurateContext,
+    config: Digest,
+    facts: Facts,
+    /// Of all episodes that may be used; where copies are kept, of all that are left.
+    clusters: Clusters,
+}
+
+/// What the filters decided on one piece of the window.
+struct Judged {
+    /// The episodes that are left.
+    episodes: DataFrame,
+    ledger: Ledger,
+    drops: Vec<Drop>,
+}
+
+impl Judge {
+    /// Finds the clusters of equal trajectories. Only what passes the first filter may lead one.
+    fn find_copies(&mut self) -> Result<(), CurateError> {
+        for at in 0..self.facts.pieces() {
+            let judged = self.run(self.facts.piece(at)?, &[&schema_consent::FILTER])?;
+            self.clusters.add(&judged.episodes)?;
+        }
+        Ok(())
+    }
+
+    fn judge(&self, at: usize) -> Result<Judged, CurateError> {
+        let mut table = self.facts.piece(at)?;
+        if self.params.exact_dedup {
+            self.clusters.mark(&mut table.episodes)?;
+        }
+        self.run(table, &FILTERS)
+    }
+
+    fn run(&self, mut table: Table, filters: &[&Filter]) -> Result<Judged, CurateError> {
+        let setting = Setting { params: &self.params, context: &self.context };
         let mut ledger = Ledger::new(counted(&table.episodes)?);
         let mut drops = Vec::new();
-        let setting = Setting { params, context };
-        let config = params.digest()?;
-        for filter in FILTERS {
+        for filter in filters {
             let found = (filter.find)(&table, &setting)?;
-            let found: Vec<Drop> = found.into_iter().map(|f| drop_of(f, filter, config)).collect();
+            let found: Vec<Drop> =
+                found.into_iter().map(|f| drop_of(f, filter, self.config)).collect();
             for (rule, role) in filter.rules {
                 ledger.book(filter.stage, rule, *role, &found);
             }
             drops.extend(found);
             table.episodes = survivors(&table.episodes, &ledger)?;
         }
-        let mut heads = episodes::heads(&table.episodes, params.success_reward)?;
-        split::assign(&table.episodes, &mut heads, params)?;
-        Ok(Self { steps, heads, ledger, drops })
+        Ok(Judged { episodes: table.episodes, ledger, drops })
     }
 
-    /// Hands the episodes that are left to the writer, in ascending order of id.
-    fn fill(mut self, mut writer: Writer) -> Result<Writer, CurateError> {
-        for span in 0..self.steps.spans() {
-            for (id, records) in self.steps.read(span)?.iter() {
-                let Some(head) = self.heads.get(id) else { continue };
-                let steps = records.iter().map(|record| record.step.clone()).collect();
-                let imitation = self.ledger.is_imitable(id);
-                writer.push(Episode { imitation, offline: true, steps, ..head.episode.clone() })?;
-            }
+    /// The episodes of a piece that are left, with role and split, still without their steps.
+    fn left(&self, at: usize) -> Result<Vec<Episode>, CurateError> {
+        let Judged { episodes, ledger, .. } = self.judge(at)?;
+        let mut heads = episodes::heads(&episodes, self.params.success_reward)?;
+        for (head, leader) in heads.iter_mut().zip(self.clusters.leaders(&episodes)?) {
+            head.imitation = ledger.is_imitable(head.id.as_str());
+            head.offline = true;
+            head.split = split::part(leader, &self.params);
         }
-        Ok(writer)
+        Ok(heads)
     }
-}
-
-/// Reads everything but the steps' content, which is summed up span by span.
-fn gather(
-    episodes: LazyFrame,
-    steps: &mut StepReader,
-    feedback: Feedback,
-    context: &CurateContext,
-) -> Result<Table, CurateError> {
-    let episodes = episodes::load(episodes)?;
-    let ids = || episodes.clone().lazy().select([col("episode_id")]);
-    let on = || col("episode_id");
-    let orphan_steps = steps.ids().anti_join(ids(), on(), on()).collect()?;
-    let orphan_feedback = feedback.orphans(ids())?;
-    let summary = summarise(steps, &context.eval_narratives)?;
-    let episodes = episodes::candidates(&episodes, summary, feedback.by_episode())?;
-    Ok(Table { episodes, orphan_steps, orphan_feedback, feedback })
 }
 
 fn counted(table: &DataFrame) -> Result<BTreeMap<String, u64>, CurateError> {

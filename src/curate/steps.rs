@@ -6,7 +6,7 @@ use std::sync::Arc;
 use polars::prelude::*;
 
 use super::CurateError;
-use super::columns::{Kind, Layout, Need, double, int, long, text};
+use super::columns::{Kind, Layout, Need, double, int, long, stream, text};
 use crate::core::Digest;
 use crate::dataset::{Candidate, Step};
 
@@ -59,8 +59,8 @@ struct Span {
 pub(super) struct StepReader {
     frame: LazyFrame,
     spans: Vec<Span>,
-    /// The last chunk read: small windows have one span, and are read once for two passes.
-    last: Option<(usize, Arc<Chunk>)>,
+    /// The only chunk: small windows have one span, and are read once for two passes.
+    only: Option<Arc<Chunk>>,
 }
 
 impl StepReader {
@@ -71,12 +71,9 @@ impl StepReader {
 
     pub(super) fn with_span(frame: LazyFrame, rows: u64) -> Result<Self, CurateError> {
         let frame = LAYOUT.select(frame)?.filter(col("episode_id").is_not_null());
-        let counts = frame
-            .clone()
-            .group_by([col("episode_id")])
-            .agg([len().cast(DataType::Int64).alias("rows")])
-            .sort(["episode_id"], SortMultipleOptions::default())
-            .collect()?;
+        let counts = frame.clone().group_by([col("episode_id")]);
+        let counts = counts.agg([len().cast(DataType::Int64).alias("rows")]);
+        let counts = stream(counts.sort(["episode_id"], SortMultipleOptions::default()))?;
         let (ids, sizes) = (text(&counts, "episode_id")?, long(&counts, "rows")?);
         let mut spans: Vec<Span> = Vec::new();
         let mut open = 0;
@@ -93,12 +90,17 @@ impl StepReader {
                 }
             }
         }
-        Ok(Self { frame, spans, last: None })
+        Ok(Self { frame, spans, only: None })
     }
 
     /// How many spans there are.
     pub(super) fn spans(&self) -> usize {
         self.spans.len()
+    }
+
+    /// The first episode of each span but the first.
+    pub(super) fn bounds(&self) -> Vec<String> {
+        self.spans.iter().skip(1).map(|span| span.first.clone()).collect()
     }
 
     /// The episode and event ids of all steps.
@@ -108,16 +110,15 @@ impl StepReader {
 
     /// The steps of one span.
     pub(super) fn read(&mut self, at: usize) -> Result<Arc<Chunk>, CurateError> {
-        if let Some((_, chunk)) = self.last.as_ref().filter(|(last, _)| *last == at) {
+        if let Some(chunk) = self.only.as_ref().filter(|_| at == 0) {
             return Ok(Arc::clone(chunk));
         }
-        self.last = None;
         let Some(span) = self.spans.get(at) else { return Ok(Arc::default()) };
         let id = || col("episode_id");
         let within = id().gt_eq(lit(span.first.as_str())).and(id().lt_eq(lit(span.last.as_str())));
         let frame = self.frame.clone().filter(within).collect()?;
         let chunk = Arc::new(decode(&frame)?);
-        self.last = Some((at, Arc::clone(&chunk)));
+        self.only = (self.spans.len() == 1).then(|| Arc::clone(&chunk));
         Ok(chunk)
     }
 }

@@ -30,22 +30,28 @@ pub(super) fn summarise(
     steps: &mut StepReader,
     narratives: &BTreeSet<Digest>,
 ) -> Result<DataFrame, CurateError> {
-    let mut summary = Summary::default();
+    let mut table = Summary::default().table()?;
     for span in 0..steps.spans() {
+        let mut summary = Summary::default();
         summary.add(steps.read(span)?.as_ref(), narratives);
+        table.vstack_mut_owned(summary.table()?)?;
     }
-    Ok(df!(
-        "episode_id" => summary.episode_id,
-        "n_steps" => summary.n_steps,
-        "n_examples" => summary.n_examples,
-        "trajectory" => summary.trajectory,
-        "unscrubbed" => summary.unscrubbed,
-        "unscrubbed_event" => summary.unscrubbed_event,
-        "narrative" => summary.narrative,
-    )?)
+    Ok(table)
 }
 
 impl Summary {
+    fn table(self) -> Result<DataFrame, CurateError> {
+        Ok(df!(
+            "episode_id" => self.episode_id,
+            "n_steps" => self.n_steps,
+            "n_examples" => self.n_examples,
+            "trajectory" => self.trajectory,
+            "unscrubbed" => self.unscrubbed,
+            "unscrubbed_event" => self.unscrubbed_event,
+            "narrative" => self.narrative,
+        )?)
+    }
+
     fn add(&mut self, chunk: &Chunk, narratives: &BTreeSet<Digest>) {
         for (id, records) in chunk {
             let steps: Vec<&Step> = records.iter().map(|record| &record.step).collect();

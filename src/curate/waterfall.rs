@@ -52,9 +52,18 @@ impl Ledger {
         self.alive.contains(id) && self.imitable.as_ref().is_none_or(|set| set.contains(id))
     }
 
-    /// The lines so far.
-    pub(super) fn rows(&self) -> &[WaterfallRow] {
-        &self.rows
+    /// Adds the lines to those of other episodes that the same rules decided on.
+    pub(super) fn add_to(self, total: &mut Vec<WaterfallRow>) {
+        if total.is_empty() {
+            *total = self.rows;
+            return;
+        }
+        for (sum, row) in total.iter_mut().zip(self.rows) {
+            sum.episodes_in += row.episodes_in;
+            sum.dropped += row.dropped;
+            sum.episodes_out += row.episodes_out;
+            sum.steps_out += row.steps_out;
+        }
     }
 }
 

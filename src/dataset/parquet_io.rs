@@ -12,17 +12,26 @@ use parquet::file::properties::WriterProperties;
 
 use super::DatasetError;
 
-/// The batches as one Parquet file. Equal rows give equal bytes: the properties are fixed, and the
-/// file names neither a time nor the library's version.
+/// A writer of one Parquet file, which holds what it was given in encoded form alone. Equal rows in
+/// batches of equal sizes give equal bytes: the properties are fixed, and the file names neither a
+/// time nor the library's version.
 ///
 /// # Errors
-/// When a batch does not have the schema.
-pub fn to_parquet(schema: SchemaRef, batches: &[RecordBatch]) -> Result<Bytes, DatasetError> {
+/// When the schema has no Parquet form.
+pub(crate) fn parquet_writer(schema: SchemaRef) -> Result<ArrowWriter<Vec<u8>>, DatasetError> {
     let properties = WriterProperties::builder()
         .set_created_by("fqm-pipe".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties))?;
+    Ok(ArrowWriter::try_new(Vec::new(), schema, Some(properties))?)
+}
+
+/// The batches as one Parquet file. Equal batches give equal bytes.
+///
+/// # Errors
+/// When a batch does not have the schema.
+pub fn to_parquet(schema: SchemaRef, batches: &[RecordBatch]) -> Result<Bytes, DatasetError> {
+    let mut writer = parquet_writer(schema)?;
     for batch in batches {
         writer.write(batch)?;
     }

@@ -34,7 +34,9 @@ pub struct Writer {
     open_steps: usize,
     open_text: usize,
     counts: Counts,
-    files: Vec<(FileEntry, Bytes)>,
+    /// Files that are full and not stored yet.
+    full: Vec<(FileEntry, Bytes)>,
+    stored: Vec<FileEntry>,
     parts: usize,
 }
 
@@ -54,7 +56,8 @@ impl Writer {
             open_steps: 0,
             open_text: 0,
             counts: Counts::default(),
-            files: Vec::new(),
+            full: Vec::new(),
+            stored: Vec::new(),
             parts: 0,
         }
     }
@@ -99,7 +102,7 @@ impl Writer {
                 rows: batch.num_rows() as u64,
                 bytes: bytes.len() as u64,
             };
-            self.files.push((entry, bytes));
+            self.full.push((entry, bytes));
         }
         self.parts += 1;
         self.open_steps = 0;
@@ -107,7 +110,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Stores the files, then the manifest, and gives the dataset's id with its manifest.
+    /// Stores the files that are full, so that they need no memory any more.
+    ///
+    /// # Errors
+    /// When a blob cannot be stored.
+    pub async fn store(&mut self, blobs: &Blobs) -> Result<(), DatasetError> {
+        for (entry, bytes) in std::mem::take(&mut self.full) {
+            blobs.put(bytes).await?;
+            self.stored.push(entry);
+        }
+        Ok(())
+    }
+
+    /// Stores the files that are left, then the manifest, and gives the dataset's id with its manifest.
     ///
     /// # Errors
     /// When the last file cannot be encoded or a blob cannot be stored.
@@ -115,19 +130,15 @@ impl Writer {
         if !self.open.is_empty() {
             self.roll()?;
         }
-        let mut entries = Vec::with_capacity(self.files.len());
-        for (entry, bytes) in self.files {
-            blobs.put(bytes).await?;
-            entries.push(entry);
-        }
-        entries.sort();
+        self.store(blobs).await?;
+        self.stored.sort();
         let mut suites = self.header.suites;
         suites.sort();
         suites.dedup();
         let manifest = Manifest {
             schema: SCHEMA.to_owned(),
             window: self.header.window,
-            files: entries,
+            files: self.stored,
             counts: self.counts,
             rules: self.header.rules,
             inputs: self.header.inputs,

@@ -12,7 +12,6 @@ pub(super) mod split;
 use polars::prelude::DataFrame;
 
 use super::columns::text;
-use super::feedback::Feedback;
 use super::{CurateContext, CurateError, CurateParams, Dropped, Role};
 
 /// One filter.
@@ -35,16 +34,18 @@ pub(super) const FILTERS: [&Filter; 6] = [
     &decontaminate::FILTER,
 ];
 
-/// What filters look at.
+/// What filters look at: a piece of the window's episodes, and what belongs to them. They look at one
+/// episode at a time (copies are marked before), so the pieces decide on nothing.
 pub(super) struct Table {
-    /// The episodes that are still in, sorted by id; columns as `episodes::candidates` makes them.
+    /// The episodes that are still in, sorted by id; columns as `episodes::candidates` makes them,
+    /// and `leader` as `exact_dedup` marks it.
     pub(super) episodes: DataFrame,
     /// Steps without an episode: `episode_id`, `event_id`.
     pub(super) orphan_steps: DataFrame,
     /// Feedback without an episode: `episode_id`, `feedback_id`.
     pub(super) orphan_feedback: DataFrame,
-    /// All feedback.
-    pub(super) feedback: Feedback,
+    /// Judgements on a scale that no threshold knows.
+    pub(super) odd_feedback: DataFrame,
 }
 
 /// What filters are told.

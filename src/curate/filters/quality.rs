@@ -88,7 +88,7 @@ fn feedback(episodes: &DataFrame, setting: &Setting) -> Result<Vec<Finding>, Cur
 fn scale(table: &Table) -> Result<Vec<Finding>, CurateError> {
     let here = table.episodes.clone().lazy().select([col("episode_id")]);
     let on = || col("episode_id");
-    let hits = table.feedback.out_of_range()?.lazy().semi_join(here, on(), on()).collect()?;
+    let hits = table.odd_feedback.clone().lazy().semi_join(here, on(), on()).collect()?;
     let (scores, events) = (double(&hits, "score")?, text(&hits, "feedback_id")?);
     each(&hits, |id, row| {
         let score = scores.get(row).unwrap_or_default();

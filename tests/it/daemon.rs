@@ -6,7 +6,7 @@ use crate::support::{Ran, Sandbox};
 
 fn every_minute() -> Sandbox {
     let yesterday = chrono::Utc::now().date_naive().pred_opt().unwrap().to_string();
-    let sandbox = Sandbox::with_day("w", &yesterday, 40, 3);
+    let sandbox = Sandbox::with_day("w", &yesterday, 60, 3);
     sandbox.edit("pipelines/nightly.toml", &[("cron = \"30 2 * * *\"", "cron = \"* * * * *\"")]);
     sandbox
 }

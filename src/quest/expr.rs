@@ -199,6 +199,13 @@ impl fmt::Display for Condition {
     }
 }
 
+impl Effects {
+    /// True where nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -269,6 +276,7 @@ macro_rules! as_text {
 }
 
 as_text! {
+    Atom: "a name with arguments: `road(?from, ?to)`",
     Condition: "tests joined by `and`: `has(?p) and not done(?p) and budget >= 1 and ?a != ?b`",
     Effects: "changes joined by commas: `done(?p), not open(?p), budget -= 1`",
     Param: "a typed parameter: `?p: prompt`",

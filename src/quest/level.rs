@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::expr::{Condition, Effects, ExprError, Init, Param};
+use super::expr::{Atom, Condition, Effects, ExprError, Init, Param};
 use crate::core::{Digest, canonical_json};
 
 /// Format version of level files.
@@ -85,6 +85,9 @@ pub struct Level {
     /// Integer fluents by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fluents: BTreeMap<String, FluentDef>,
+    /// Tables of costs by name, for functions whose cost depends on their arguments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub costs: BTreeMap<String, CostTable>,
     /// Functions by name.
     pub functions: BTreeMap<String, FunctionDef>,
     /// Facts that are true at the start, and values of fluents (their minimum where not given).
@@ -109,6 +112,9 @@ pub struct PredicateDef {
     /// What it means.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
+    /// How people say it, with `{0}`, `{1}` for the arguments: `{0} is on top of {1}`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<String>,
     /// Typed parameters, in order.
     #[serde(default)]
     pub params: Vec<Param>,
@@ -118,6 +124,17 @@ pub struct PredicateDef {
     /// True where no function changes it.
     #[serde(default, rename = "static")]
     pub fixed: bool,
+}
+
+/// Costs by argument.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostTable {
+    /// Typed parameters, in order.
+    #[serde(default)]
+    pub params: Vec<Param>,
+    /// Cost by the arguments, joined by a comma and a space: `"a, b" = 3.0`.
+    pub values: BTreeMap<String, f64>,
 }
 
 /// Where a fact lives.
@@ -158,9 +175,19 @@ pub struct FunctionDef {
     /// What must hold before the call.
     #[serde(default)]
     pub pre: Condition,
-    /// What the first (intended) outcome changes.
+    /// What the first (intended) outcome changes; at the end of a call that takes time.
     #[serde(default)]
     pub effects: Effects,
+    /// The call starts now and ends after this many further calls; others overlap with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes: Option<u32>,
+    /// What a call that takes time changes when it starts.
+    #[serde(default, skip_serializing_if = "Effects::is_empty")]
+    pub at_start: Effects,
+    /// Where this holds, the call must not be made although it can be: it ends the episode as a
+    /// failure. The empty condition forbids the function everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forbidden: Option<Condition>,
     /// What the call gives back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns: Option<ReturnsDef>,
@@ -170,6 +197,10 @@ pub struct FunctionDef {
     /// Cost of a call, in the reward's units of one plain call.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub cost: f64,
+    /// A table of [`Level::costs`] with the parameters that it is read by, `road(?from, ?to)`; it
+    /// takes the place of `cost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_by: Option<Atom>,
     /// Most calls in one episode, over all arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_calls: Option<u32>,
@@ -200,9 +231,13 @@ impl Default for FunctionDef {
             params: Vec::new(),
             pre: Condition::default(),
             effects: Effects::default(),
+            takes: None,
+            at_start: Effects::default(),
+            forbidden: None,
             returns: None,
             quality: 1.0,
             cost: 1.0,
+            cost_by: None,
             max_calls: None,
             cooldown: None,
             exclusive_with: BTreeSet::new(),
@@ -317,9 +352,12 @@ pub struct Reference {
     pub min_calls: u32,
     /// Cost of the plan below, in units of one plain call.
     pub plan_cost: f64,
+    /// Least cost of any plan, in units of one plain call, where it is proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_cost: Option<f64>,
     /// True where no shorter plan exists.
     pub proven: bool,
-    /// How it was found: `bfs` or `astar-hmax`.
+    /// How it was found, such as `bfs`.
     pub method: String,
     /// States that the search expanded.
     pub expanded: u64,
@@ -340,6 +378,8 @@ struct Content<'a> {
     objects: &'a BTreeMap<String, BTreeSet<String>>,
     predicates: BTreeMap<&'a String, (&'a Vec<Param>, StoreKind, bool)>,
     fluents: BTreeMap<&'a String, (i32, i32)>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    costs: &'a BTreeMap<String, CostTable>,
     functions: BTreeMap<&'a String, FunctionDef>,
     init: &'a Vec<Init>,
     goal: &'a Condition,
@@ -405,6 +445,7 @@ impl Level {
                 .map(|(name, p)| (name, (&p.params, p.store, p.fixed)))
                 .collect(),
             fluents: self.fluents.iter().map(|(name, f)| (name, (f.min, f.max))).collect(),
+            costs: &self.costs,
             functions: self.functions.iter().map(|(name, f)| (name, bare(f))).collect(),
             init: &self.init,
             goal: &self.goal,

@@ -29,15 +29,16 @@ pub use agents::{Agent, AgentError, Choice, Expert, Greedy, Noisy, Random, play_
 pub use expr::{Atom, Change, Compare, Condition, Effects, ExprError, Init, Param, Term, Test};
 pub use generate::{FAMILIES, Knob};
 pub use level::{
-    FluentDef, FunctionDef, LEVEL_SCHEMA, Level, LevelError, Limits, Observability, OutcomeDef,
-    PredicateDef, Reference, ReturnsDef, Source, SourceKind, Split, StoreKind, schema, split_of,
+    CostTable, FluentDef, FunctionDef, LEVEL_SCHEMA, Level, LevelError, Limits, Observability,
+    OutcomeDef, PredicateDef, Reference, ReturnsDef, Source, SourceKind, Split, StoreKind, schema,
+    split_of,
 };
 pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
 pub use play::{Play, StepError, StepOutcome};
-pub use suite::{Grade, SUITE_SCHEMA, Suite, SuiteDecl, SuiteError};
+pub use suite::{Grade, SUITE_SCHEMA, Suite, SuiteDecl, SuiteError, Target};
 pub use value::expected_calls;
 pub use verify::{VerifyError, certify, replay};
 pub use world::{
-    Call, CallId, Fact, FactId, Fluent, Function, GroundError, NumChange, NumEffect, NumTest,
-    Outcome, Predicate, World,
+    Call, CallId, Fact, FactId, Fluent, Function, GroundError, Guard, NumChange, NumEffect,
+    NumTest, Outcome, Predicate, World,
 };

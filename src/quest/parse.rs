@@ -327,6 +327,16 @@ impl FromStr for Effects {
     }
 }
 
+impl FromStr for Atom {
+    type Err = ExprError;
+    fn from_str(text: &str) -> Result<Self, ExprError> {
+        let mut parser = Parser::new(text)?;
+        let atom = parser.atom()?;
+        parser.end()?;
+        Ok(atom)
+    }
+}
+
 impl FromStr for Param {
     type Err = ExprError;
     fn from_str(text: &str) -> Result<Self, ExprError> {

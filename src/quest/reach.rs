@@ -203,6 +203,11 @@ fn kept_call(raw: &Raw, call: &RawCall, ids: &BTreeMap<u32, FactId>) -> Call {
         pre_false,
         pre_num: call.num.clone(),
         outcomes: call.outcomes.iter().map(|o| kept_outcome(o, ids)).collect(),
+        takes: 0,
+        start_add: Vec::new(),
+        start_del: Vec::new(),
+        wait: false,
+        forbidden: None,
         cost: function.map_or(1.0, |f| f.cost),
     }
 }
@@ -217,6 +222,7 @@ fn kept_outcome(outcome: &RawOutcome, ids: &BTreeMap<u32, FactId>) -> Outcome {
         add: add.into_iter().collect(),
         del: del.into_iter().collect(),
         num: outcome.num.clone(),
+        left: None,
         quality: outcome.quality,
         failed: outcome.failed,
         returned: outcome.returned.clone(),

@@ -118,7 +118,7 @@ pub enum SuiteError {
 }
 
 /// A file that declares a family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuiteDecl {
     /// Format version, `fq-suite/1`.
@@ -130,9 +130,32 @@ pub struct SuiteDecl {
     /// What the family is about.
     #[serde(default)]
     pub description: String,
+    /// What an agent must master before it is fit for deployment.
+    #[serde(default)]
+    pub target: Target,
     /// Grades by level and challenge.
     #[serde(rename = "grade")]
     pub grades: Vec<Grade>,
+}
+
+/// What an agent must master: every challenge of every level up to this one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Target {
+    /// Highest level that must be mastered, from 1.
+    pub level: u32,
+    /// Share of plays that must succeed, 0 to 1.
+    pub success: f64,
+    /// Mean of minimal calls by calls used that must be reached, 0 to 1.
+    pub efficiency: f64,
+    /// Plays in a row on fresh seeds that must succeed.
+    pub in_a_row: u32,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self { level: 5, success: 0.95, efficiency: 0.8, in_a_row: 10 }
+    }
 }
 
 /// One grade of a family.

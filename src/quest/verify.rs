@@ -139,6 +139,7 @@ fn minimum(world: &World, limits: &SolveLimits) -> Result<Reference, VerifyError
             Ok(Reference {
                 min_calls: u32::try_from(plan.len()).unwrap_or(u32::MAX),
                 plan_cost: calls.clone().map(|(c, _)| c.cost).sum(),
+                min_cost: None,
                 proven: true,
                 method: method.to_owned(),
                 expanded,

@@ -96,6 +96,17 @@ pub struct NumEffect {
     pub change: NumChange,
 }
 
+/// Where a call must not be made although it is applicable.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Guard {
+    /// Facts that are true there, sorted.
+    pub pre_true: Vec<FactId>,
+    /// Facts that are false there, sorted.
+    pub pre_false: Vec<FactId>,
+    /// Numeric conditions that hold there.
+    pub num: Vec<NumTest>,
+}
+
 /// One outcome of a ground call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -103,12 +114,14 @@ pub struct Outcome {
     pub name: Option<String>,
     /// Probability.
     pub p: f64,
-    /// Facts that become true, sorted.
+    /// Facts that become true, sorted; at the end of a call that takes time.
     pub add: Vec<FactId>,
     /// Facts that become false, sorted; never also in `add`.
     pub del: Vec<FactId>,
-    /// Numeric effects.
+    /// Numeric effects; paid when a call that takes time starts.
     pub num: Vec<NumEffect>,
+    /// The hidden counter of a call that takes time: steps left until this outcome takes effect.
+    pub left: Option<usize>,
     /// Quality of the result, 0 to 1.
     pub quality: f64,
     /// True for an error or timeout.
@@ -136,6 +149,17 @@ pub struct Call {
     pub pre_num: Vec<NumTest>,
     /// Outcomes; the first is the intended one.
     pub outcomes: Vec<Outcome>,
+    /// Further calls after which it ends; 0 where it ends at once.
+    pub takes: u32,
+    /// Facts that become true when a call that takes time starts, sorted.
+    pub start_add: Vec<FactId>,
+    /// Facts that become false when a call that takes time starts, sorted; never also in
+    /// `start_add`.
+    pub start_del: Vec<FactId>,
+    /// True for the built-in `wait()`: time passes until the next running call ends.
+    pub wait: bool,
+    /// Where the call must not be made.
+    pub forbidden: Option<Guard>,
     /// Cost, in units of one plain call.
     pub cost: f64,
 }

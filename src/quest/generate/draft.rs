@@ -52,6 +52,7 @@ impl Draft {
             objects: BTreeMap::new(),
             predicates: BTreeMap::new(),
             fluents: BTreeMap::new(),
+            costs: BTreeMap::new(),
             functions: BTreeMap::new(),
             init: Vec::new(),
             goal: Condition::default(),
@@ -84,7 +85,8 @@ impl Draft {
 
     fn predicate(&mut self, name: &str, params: &[&str], store: StoreKind, fixed: bool) {
         let params = self.params(params);
-        let def = PredicateDef { description: String::new(), params, store, fixed };
+        let def =
+            PredicateDef { description: String::new(), says: Vec::new(), params, store, fixed };
         self.level.predicates.insert(name.to_owned(), def);
     }
 

@@ -1,6 +1,7 @@
 //! `fqm-pipe backfill`: the nights of a range of dates, in order.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::error::CliError;
@@ -22,13 +23,13 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     /// How many steps at a time
-    #[arg(short = 'j', long, default_value_t = 2, value_name = "N")]
-    jobs: usize,
+    #[arg(short = 'j', long, default_value = "2", value_name = "N")]
+    jobs: NonZeroUsize,
 }
 
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let opened = open::open(from)?;
-    let options = night::Options { jobs: args.jobs, force: false };
+    let options = night::Options { jobs: args.jobs.get(), force: false };
     let mut outcomes = Vec::new();
     let mut last = None;
     for date in dates(&opened.workspace, args.from, args.to).await? {

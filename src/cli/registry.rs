@@ -41,7 +41,7 @@ pub(super) enum Command {
         /// The variant: a digest or its first digits
         variant: String,
         /// Why; kept in the log for ever
-        #[arg(long)]
+        #[arg(long, value_parser = said)]
         reason: String,
         /// Move it though no decision says so
         #[arg(long)]
@@ -52,7 +52,7 @@ pub(super) enum Command {
         /// The alias, e.g. registry:fqm@champion
         alias: Alias,
         /// Why; kept in the log for ever
-        #[arg(long)]
+        #[arg(long, value_parser = said)]
         reason: String,
     },
     /// Show the log of a model: who moved what, when and why
@@ -72,6 +72,12 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A reason that says something.
+fn said(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    if text.is_empty() { Err("say why, in words") } else { Ok(text.to_owned()) }
 }
 
 pub(super) async fn run(from: &Path, command: Command) -> Result<i32, CliError> {

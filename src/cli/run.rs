@@ -1,5 +1,6 @@
 //! `fqm-pipe run`: one night, from the day's logs to the decision.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::error::CliError;
@@ -18,8 +19,8 @@ pub(super) struct Args {
     #[arg(long)]
     json: bool,
     /// How many steps at a time
-    #[arg(short = 'j', long, default_value_t = 2, value_name = "N")]
-    jobs: usize,
+    #[arg(short = 'j', long, default_value = "2", value_name = "N")]
+    jobs: NonZeroUsize,
     /// Run every step even where its result is there; effects are still applied once
     #[arg(long)]
     force: bool,
@@ -29,7 +30,7 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let opened = open::open(from)?;
     let pipeline = open::pipeline(&opened.workspace, &args.pipeline, opened.catalog.as_ref())?;
     let date = night::date_or_yesterday(&pipeline, args.date);
-    let options = night::Options { jobs: args.jobs, force: args.force };
+    let options = night::Options { jobs: args.jobs.get(), force: args.force };
     let night = night::run(&opened, pipeline, date, &options).await?;
     if args.json {
         output::json(&night.to_json())?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::output;
-use crate::pipeline::{RunRow, State};
+use crate::pipeline::{Lock, RunRow, State};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -25,13 +25,18 @@ pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
     let workspace = Workspace::find(from)?;
     let state = State::open(&workspace.state)?;
     match &args.run {
-        Some(prefix) => one(&state, &find(&state, prefix)?, args.json),
+        Some(prefix) => {
+            let mut run = [find(&state, prefix)?];
+            mark_lost(&state, &mut run);
+            one(&state, &run[0], args.json)
+        }
         None => all(&state, args),
     }
 }
 
 fn all(state: &State, args: &Args) -> Result<i32, CliError> {
-    let runs = state.runs(None, args.limit)?;
+    let mut runs = state.runs(None, args.limit)?;
+    mark_lost(state, &mut runs);
     if args.json {
         output::json(&runs)?;
     } else if runs.is_empty() {
@@ -46,6 +51,18 @@ fn all(state: &State, args: &Args) -> Result<i32, CliError> {
         output::data(&output::table(&rows));
     }
     Ok(0)
+}
+
+/// A run whose process is gone says `running` in the state until the next one starts. The lock
+/// knows better.
+fn mark_lost(state: &State, runs: &mut [RunRow]) {
+    let holders = Lock::holders(state.folder());
+    for run in runs.iter_mut().filter(|run| run.status == "running") {
+        let alive = format!(" running {}", run.pipeline);
+        if !holders.iter().any(|holder| holder.ends_with(&alive)) {
+            run.status = "lost".to_owned();
+        }
+    }
 }
 
 fn row(run: &RunRow) -> Vec<String> {

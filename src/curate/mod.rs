@@ -11,6 +11,8 @@ mod params;
 #[cfg(feature = "store")]
 mod columns;
 #[cfg(feature = "store")]
+mod drop_writer;
+#[cfg(feature = "store")]
 mod episodes;
 #[cfg(feature = "store")]
 mod facts;

@@ -7,7 +7,7 @@ use polars::prelude::*;
 use tokio::runtime::Handle;
 
 use super::columns::{long, text};
-use super::drops::DropWriter;
+use super::drop_writer::DropWriter;
 use super::episodes;
 use super::facts::Facts;
 use super::filters::exact_dedup::Clusters;

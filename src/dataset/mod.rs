@@ -20,6 +20,7 @@ pub use episode::{
 };
 pub use error::DatasetError;
 pub use manifest::{Counts, FileEntry, Header, Manifest, Role, SCHEMA, WaterfallRow, Window};
+#[cfg(feature = "store")]
 pub(crate) use parquet_io::parquet_writer;
 pub use parquet_io::{from_parquet, to_parquet};
 pub use read::{read, read_manifest};

@@ -1,9 +1,10 @@
 //! A lock that ends with its process: an advisory lock on a file of the state folder. The file says
 //! who holds it, for people; the kernel's lock is what counts.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A lock that could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,17 @@ pub enum LockError {
     },
 }
 
+/// Somebody who asks for the holders has a lock in hand for a moment, so one look is not enough.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..5 {
+        if file.try_lock().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    file.try_lock()
+}
+
 /// A held lock. It is free again when this value, or the process, ends.
 #[derive(Debug)]
 pub struct Lock {
@@ -33,6 +45,18 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// What the holders of all held locks of a state folder say of themselves.
+    pub fn holders(folder: &Path) -> Vec<String> {
+        let Ok(listing) = std::fs::read_dir(folder.join("locks")) else { return Vec::new() };
+        let held = |path: PathBuf| {
+            let mut file = File::open(path).ok()?;
+            let free = !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+            let mut holder = String::new();
+            (!free && file.read_to_string(&mut holder).is_ok()).then_some(holder)
+        };
+        listing.filter_map(|entry| held(entry.ok()?.path())).collect()
+    }
+
     /// Takes a lock, or says who holds it.
     ///
     /// # Errors
@@ -51,14 +75,14 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(failed)?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => (),
-            Err(std::fs::TryLockError::WouldBlock) => {
+            Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
                 return Err(LockError::Held { name: name.to_owned(), holder });
             }
-            Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let written = file.set_len(0).and_then(|()| file.rewind());
         written.and_then(|()| file.write_all(holder.as_bytes())).map_err(failed)?;

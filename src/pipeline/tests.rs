@@ -428,7 +428,9 @@ fn a_lock_is_held_by_one_and_says_by_whom() {
     let lock = Lock::take(folder.path(), "model/fqm", "process 1").unwrap();
     let error = Lock::take(folder.path(), "model/fqm", "process 2").unwrap_err().to_string();
     assert!(error.contains("held by process 1"), "{error}");
+    assert_eq!(Lock::holders(folder.path()), ["process 1"]);
     drop(lock);
+    assert!(Lock::holders(folder.path()).is_empty());
     Lock::take(folder.path(), "model/fqm", "process 2").unwrap();
 }
 

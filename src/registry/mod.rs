@@ -20,7 +20,7 @@ mod variant;
 mod verify;
 
 pub use aliases::{At, Moved, Resolved};
-pub use declared::{Declarations, STARTER};
+pub use declared::STARTER;
 pub use error::RegistryError;
 pub use evidence::{Evidence, EvidenceKind, NewEvidence};
 pub use layout::Registry;

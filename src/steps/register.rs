@@ -136,10 +136,7 @@ async fn variant(
 /// A declared file as a file of the variant: the card and the prompts; the rest is for people.
 fn declared(path: &str, model: &str, bytes: Bytes) -> Option<VariantFile> {
     let (_, name) = path.split_once(&format!("registry/{model}/"))?;
-    if name == "card.md" {
-        return Some(VariantFile::new("README.md", FileKind::Doc, bytes));
-    }
-    name.starts_with("prompts/").then(|| VariantFile::new(name, FileKind::Prompt, bytes))
+    VariantFile::declared(name, bytes)
 }
 
 async fn proofs(

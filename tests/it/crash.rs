@@ -58,6 +58,11 @@ fn finishes_after_abort_at(n: u64, expected: &[String]) {
         crashed.code,
         crashed.stderr
     );
+    let runs = sandbox.run(&["status", "--json"]).expect(0).json();
+    assert!(
+        runs.as_array().unwrap().iter().all(|run| run["status"] != "running"),
+        "boundary {n}: a run without a process does not run: {runs}"
+    );
     let ran = sandbox.run(&NIGHT);
     assert_eq!(ran.code, 0, "boundary {n}: {}", ran.stderr);
     let night = ran.json();

@@ -205,3 +205,13 @@ impl Drop for SmallDisk {
         let _ = std::process::Command::new("umount").arg(&self.0).output();
     }
 }
+
+#[test]
+fn senseless_arguments_are_refused_at_the_door() {
+    let sandbox = Sandbox::new("w");
+    let none = sandbox.run(&["run", "nightly", "-j", "0"]).expect(2);
+    assert!(none.stderr.contains("invalid value '0'"), "{}", none.stderr);
+    let mute = ["registry", "rollback", "registry:fqm@champion", "--reason", " "];
+    let mute = sandbox.run(&mute).expect(2);
+    assert!(mute.stderr.contains("say why"), "{}", mute.stderr);
+}

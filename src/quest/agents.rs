@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::planner::{SolveLimits, solve_from};
 use super::play::{Play, StepError};
 use super::value::Values;
-use super::world::{CallId, World};
+use super::world::{Call, CallId, World};
 use crate::core::{Digest, rng};
 
 /// States whose best call an expert remembers before it starts afresh.
@@ -27,7 +27,7 @@ pub struct Choice {
 /// Why an agent could not decide.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AgentError {
-    /// Nothing is applicable.
+    /// Nothing is applicable, or all that is must not be called.
     #[error("choose a call: nothing is applicable in level `{level}`; do not ask a finished play")]
     NothingApplicable {
         /// Id of the level.
@@ -108,7 +108,7 @@ fn uniform(play: &Play) -> Vec<f32> {
     vec![1.0 / n.max(1) as f32; n]
 }
 
-/// Chooses uniformly among the applicable calls.
+/// Chooses uniformly among the applicable calls, forbidden ones included.
 #[derive(Debug)]
 pub struct Random {
     rng: ChaCha8Rng,
@@ -130,7 +130,9 @@ impl Agent for Random {
     }
 }
 
-/// Looks one step ahead: most goal parts, then most new facts, ties at random.
+/// Looks one step ahead: most goal parts, then most new facts, ties at random. It takes the
+/// intended outcome for granted, what a call brings at its end included, and of `wait` what the
+/// calls bring that end next. It never chooses a forbidden call.
 #[derive(Debug)]
 pub struct Greedy {
     rng: ChaCha8Rng,
@@ -143,19 +145,30 @@ impl Greedy {
     }
 }
 
-/// Goal parts won less those lost, and facts that become true, of the intended outcome.
+/// Goal parts won less those lost, and facts that become true, by the intended outcome.
 fn look_ahead(play: &Play, call: CallId) -> (i64, i64) {
-    let world = play.world();
-    let intended = world.calls().get(call as usize).and_then(|c| c.outcomes.first());
-    let Some(outcome) = intended else { return (0, 0) };
-    let wanted = |fact: u32| world.index.goal.get(fact as usize).copied().unwrap_or(0);
-    let (mut goal, mut new) = (0, 0);
-    for &fact in outcome.add.iter().filter(|&&f| !play.is_true(f)) {
-        new += 1;
-        goal += [0, 1, -1].get(usize::from(wanted(fact))).copied().unwrap_or(0);
+    let calls = play.world().calls();
+    let Some(made) = calls.get(call as usize) else { return (0, 0) };
+    if !made.wait {
+        return gain(play, made);
     }
-    for &fact in outcome.del.iter().filter(|&&f| play.is_true(f)) {
-        goal += [0, -1, 1].get(usize::from(wanted(fact))).copied().unwrap_or(0);
+    let next = play.running().map(|r| r.left).min();
+    let ending = play.running().filter(|r| Some(r.left) == next);
+    let gains = ending.filter_map(|r| calls.get(r.call as usize)).map(|c| gain(play, c));
+    gains.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+}
+
+fn gain(play: &Play, call: &Call) -> (i64, i64) {
+    let Some(outcome) = call.outcomes.first() else { return (0, 0) };
+    let index = &play.world().index;
+    let wanted = |fact: u32| usize::from(index.goal.get(fact as usize).copied().unwrap_or(0));
+    let (mut goal, mut new) = (0, 0);
+    for &fact in call.start_add.iter().chain(&outcome.add).filter(|&&f| !play.is_true(f)) {
+        new += 1;
+        goal += [0, 1, -1].get(wanted(fact)).copied().unwrap_or(0);
+    }
+    for &fact in call.start_del.iter().chain(&outcome.del).filter(|&&f| play.is_true(f)) {
+        goal += [0, -1, 1].get(wanted(fact)).copied().unwrap_or(0);
     }
     (goal, new)
 }
@@ -167,11 +180,13 @@ impl Agent for Greedy {
     fn act(&mut self, plays: &[&Play]) -> Result<Vec<Choice>, AgentError> {
         let mut choices = Vec::with_capacity(plays.len());
         for play in plays {
-            let scores: Vec<_> = play.applicable().iter().map(|&c| look_ahead(play, c)).collect();
-            let best = scores.iter().max().copied().ok_or_else(|| nothing(play))?;
-            let ties = scores.iter().filter(|&&s| s == best).count();
+            let score = |&c: &CallId| (!play.is_forbidden(c)).then(|| look_ahead(play, c));
+            let scores: Vec<_> = play.applicable().iter().map(score).collect();
+            let best = scores.iter().flatten().max().copied().ok_or_else(|| nothing(play))?;
+            let ties = scores.iter().filter(|&&s| s == Some(best)).count();
             let share = 1.0 / ties.max(1) as f32;
-            let weights = scores.iter().map(|&s| if s == best { share } else { 0.0 }).collect();
+            let weight = |s: &Option<_>| if *s == Some(best) { share } else { 0.0 };
+            let weights = scores.iter().map(weight).collect();
             choices.push(draw(play, weights, &mut self.rng)?);
         }
         Ok(choices)
@@ -183,7 +198,8 @@ type StateKey = (Digest, Vec<u64>, Vec<i64>);
 
 /// Plays optimally: the shortest plan on deterministic levels, the fewest expected calls where
 /// outcomes are drawn (by value iteration, or by the luckiest plan where that is too large).
-/// Where no plan exists any more it plays the first applicable call.
+/// Where no plan exists any more it plays the first call that is not forbidden. It never chooses a
+/// forbidden one.
 #[derive(Debug, Default)]
 pub struct Expert {
     limits: SolveLimits,
@@ -244,8 +260,9 @@ impl Agent for Expert {
     fn act(&mut self, plays: &[&Play]) -> Result<Vec<Choice>, AgentError> {
         let mut choices = Vec::with_capacity(plays.len());
         for play in plays {
-            let first = *play.applicable().first().ok_or_else(|| nothing(play))?;
-            let call = self.best(play).filter(|&c| play.is_applicable(c)).unwrap_or(first);
+            let first = play.allowed().next().ok_or_else(|| nothing(play))?;
+            let fits = |&c: &CallId| play.is_applicable(c) && !play.is_forbidden(c);
+            let call = self.best(play).filter(fits).unwrap_or(first);
             choices.push(certain(play, call));
         }
         Ok(choices)

@@ -8,9 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{MADE, Names, RET};
-use super::expr::{Atom, Change, Compare, Condition, Effects, Init, Term, Test};
+use super::constraints::{RUNNING, running, takes, used};
+use super::expr::{Atom, Change, Condition, Effects, Init, Term, Test};
 use super::level::{FunctionDef, Level, StoreKind};
-use super::raw::{Raw, RawCall, RawOutcome};
+use super::prune;
+use super::raw::{Raw, RawCall, RawOutcome, RawTests};
 use super::reach::{self, Reach};
 use super::world::{
     Fluent, Function, GroundError, NumChange, NumEffect, NumTest, Predicate, World,
@@ -23,7 +25,7 @@ const MAX_BINDINGS: usize = 5_000_000;
 /// Most facts before pruning.
 const MAX_FACTS: usize = 500_000;
 
-struct Grounder<'a> {
+pub(super) struct Grounder<'a> {
     level: &'a Level,
     names: Names<'a>,
     object_ids: BTreeMap<&'a str, usize>,
@@ -33,9 +35,9 @@ struct Grounder<'a> {
     /// Predicates that some effect changes.
     changing: BTreeSet<String>,
     /// Functions by function: those that exclude each other, both ways round.
-    exclusive: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    pub(super) exclusive: BTreeMap<&'a str, BTreeSet<&'a str>>,
     bindings: usize,
-    raw: Raw,
+    pub(super) raw: Raw,
 }
 
 pub(super) fn ground(level: &Level) -> Result<World, GroundError> {
@@ -44,11 +46,12 @@ pub(super) fn ground(level: &Level) -> Result<World, GroundError> {
     for (index, (name, function)) in level.functions.iter().enumerate() {
         grounder.function(index, name, function)?;
     }
+    grounder.wait();
     grounder.goal();
     let raw = grounder.raw;
     let reach = Reach::compute(&raw);
     reach::check_goal(level, &raw, &reach)?;
-    Ok(reach::build(level, raw, &reach))
+    Ok(prune::build(level, raw, &reach))
 }
 
 impl<'a> Grounder<'a> {
@@ -73,6 +76,7 @@ impl<'a> Grounder<'a> {
             calls: Vec::new(),
             goal: Vec::new(),
             goal_num: Vec::new(),
+            running: None,
         };
         let mut grounder = Self {
             level,
@@ -109,6 +113,13 @@ impl<'a> Grounder<'a> {
             if let Some(rest) = f.cooldown {
                 self.declare_fluent(format!("cooldown({name})"), 0, i64::from(rest), true);
             }
+            if takes(f) > 0 {
+                self.declare_predicate(running(name), StoreKind::Env);
+            }
+        }
+        if self.level.functions.values().any(|f| takes(f) > 0) {
+            self.raw.running = Some(self.raw.fluents.len());
+            self.declare_fluent(RUNNING.to_owned(), 0, 0, false);
         }
     }
 
@@ -142,26 +153,34 @@ impl<'a> Grounder<'a> {
     }
 
     fn goal(&mut self) {
-        for test in &self.level.goal.0 {
+        let tests = self.tests(&self.level.goal, &BTreeMap::new());
+        (self.raw.goal, self.raw.goal_num) = (tests.facts, tests.num);
+    }
+
+    /// The facts and numbers of a condition; what compares two objects is left out.
+    fn tests(&mut self, condition: &Condition, bound: &BTreeMap<&str, usize>) -> RawTests {
+        let mut tests = RawTests::default();
+        for test in &condition.0 {
             match test {
                 Test::Fact { atom, negated } => {
-                    let id = self.atom(atom, &BTreeMap::new());
-                    self.raw.goal.push((id, !negated));
+                    let id = self.atom(atom, bound);
+                    tests.facts.push((id, !negated));
                 }
                 Test::Number { fluent, compare, value } => {
                     let (fluent, compare, value) = (self.fluent(fluent), *compare, *value);
-                    self.raw.goal_num.push(NumTest { fluent, compare, value });
+                    tests.num.push(NumTest { fluent, compare, value });
                 }
                 Test::Same { .. } => {}
             }
         }
+        tests
     }
 
-    fn fluent(&self, name: &str) -> usize {
+    pub(super) fn fluent(&self, name: &str) -> usize {
         self.fluent_ids.get(name).copied().unwrap_or(usize::MAX)
     }
 
-    fn intern(&mut self, predicate: &str, args: Vec<usize>) -> u32 {
+    pub(super) fn intern(&mut self, predicate: &str, args: Vec<usize>) -> u32 {
         let predicate = self.predicate_ids.get(predicate).copied().unwrap_or(usize::MAX);
         let next = u32::try_from(self.raw.atoms.len()).unwrap_or(u32::MAX);
         let key = (predicate, args);
@@ -211,7 +230,9 @@ impl<'a> Grounder<'a> {
             return Err(GroundError::TooManyCalls { level, function, limit: MAX_CALLS });
         }
         for bound in found {
-            let call = self.call(index, name, f, &bound, &pool);
+            let Some(cost) = self.cost(f, &bound) else { continue };
+            let mut call = self.call(index, name, f, &bound, &pool);
+            call.cost = cost;
             self.raw.calls.push(call);
             if self.raw.atoms.len() > MAX_FACTS {
                 let level = self.level.id.clone();
@@ -290,28 +311,42 @@ impl<'a> Grounder<'a> {
     ) -> RawCall {
         let ret = bound.get(RET).copied().filter(|_| !pool.is_empty());
         let args = f.params.iter().filter_map(|p| bound.get(p.name.as_str()).copied()).collect();
-        let mut call =
-            RawCall { function, args, ret, pre: Vec::new(), num: Vec::new(), outcomes: Vec::new() };
-        for test in &f.pre.0 {
-            match test {
-                Test::Fact { atom, negated } => {
-                    let id = self.atom(atom, bound);
-                    call.pre.push((id, !negated));
-                }
-                Test::Number { fluent, compare, value } => {
-                    let (fluent, compare, value) = (self.fluent(fluent), *compare, *value);
-                    call.num.push(NumTest { fluent, compare, value });
-                }
-                Test::Same { .. } => {}
-            }
-        }
+        let tests = self.tests(&f.pre, bound);
+        let forbidden = f.forbidden.as_ref().filter(|when| self.may_hold(when, bound));
+        let mut call = RawCall {
+            function,
+            args,
+            ret,
+            pre: tests.facts,
+            num: tests.num,
+            forbidden: forbidden.map(|when| self.tests(when, bound)),
+            ..RawCall::default()
+        };
         call.outcomes = self.outcomes(f, bound, ret);
         if let Some(object) = ret {
             self.make(&mut call, object, pool);
         }
+        self.take_time(&mut call, name, f, bound);
         self.constrain(&mut call, name, f);
         self.keep_in_range(&mut call);
+        self.count_running(&mut call);
         call
+    }
+
+    fn may_hold(&self, condition: &Condition, bound: &BTreeMap<&str, usize>) -> bool {
+        condition.0.iter().all(|test| self.possible(test, bound))
+    }
+
+    /// What the call costs; none where its table has no entry for these arguments, which makes
+    /// the call impossible.
+    fn cost(&self, f: &FunctionDef, bound: &BTreeMap<&str, usize>) -> Option<f64> {
+        let Some(by) = &f.cost_by else { return Some(f.cost) };
+        let object = |t: &Term| {
+            let object = self.raw.objects.get(self.resolve(t, bound));
+            object.map_or("", |(name, _)| name.as_str())
+        };
+        let key: Vec<&str> = by.args.iter().map(object).collect();
+        self.level.costs.get(&by.predicate)?.values.get(&key.join(", ")).copied()
     }
 
     fn outcomes(
@@ -358,7 +393,12 @@ impl<'a> Grounder<'a> {
         Some(text)
     }
 
-    fn change(&mut self, to: &mut RawOutcome, effects: &Effects, bound: &BTreeMap<&str, usize>) {
+    pub(super) fn change(
+        &mut self,
+        to: &mut RawOutcome,
+        effects: &Effects,
+        bound: &BTreeMap<&str, usize>,
+    ) {
         for change in &effects.0 {
             match change {
                 Change::Add(atom) => {
@@ -379,77 +419,12 @@ impl<'a> Grounder<'a> {
             }
         }
     }
-
-    /// A call that makes an object of a pool: the previous one must exist, this one not yet.
-    fn make(&mut self, call: &mut RawCall, object: usize, pool: &[usize]) {
-        let made = self.intern(MADE, vec![object]);
-        call.pre.push((made, false));
-        let place = pool.iter().position(|&o| o == object).unwrap_or(0);
-        if let Some(&previous) = place.checked_sub(1).and_then(|i| pool.get(i)) {
-            let before = self.intern(MADE, vec![previous]);
-            call.pre.push((before, true));
-        }
-        for outcome in call.outcomes.iter_mut().filter(|o| !o.failed) {
-            outcome.add.insert(made);
-        }
-    }
-
-    /// Usage constraints as hidden counters and facts.
-    fn constrain(&mut self, call: &mut RawCall, name: &str, f: &FunctionDef) {
-        if let Some(limit) = f.max_calls {
-            let fluent = self.fluent(&format!("calls({name})"));
-            let value = i64::from(limit) - 1;
-            call.num.push(NumTest { fluent, compare: Compare::Le, value });
-            for outcome in &mut call.outcomes {
-                outcome.num.push(NumEffect { fluent, change: NumChange::Add(1) });
-            }
-        }
-        if let Some(rest) = f.cooldown {
-            let fluent = self.fluent(&format!("cooldown({name})"));
-            call.num.push(NumTest { fluent, compare: Compare::Le, value: 0 });
-            let change = NumChange::Set(i64::from(rest));
-            for outcome in &mut call.outcomes {
-                outcome.num.push(NumEffect { fluent, change });
-            }
-        }
-        let Some(others) = self.exclusive.get(name).cloned() else { return };
-        for other in others {
-            let id = self.intern(&used(other), Vec::new());
-            call.pre.push((id, false));
-        }
-        let id = self.intern(&used(name), Vec::new());
-        for outcome in &mut call.outcomes {
-            outcome.add.insert(id);
-        }
-    }
-
-    /// A call is applicable only where every outcome keeps every fluent in its range.
-    fn keep_in_range(&self, call: &mut RawCall) {
-        for outcome in &call.outcomes {
-            for effect in &outcome.num {
-                let (NumChange::Add(by), Some(f)) =
-                    (effect.change, self.raw.fluents.get(effect.fluent))
-                else {
-                    continue;
-                };
-                let (compare, value) =
-                    if by < 0 { (Compare::Ge, f.min - by) } else { (Compare::Le, f.max - by) };
-                call.num.push(NumTest { fluent: effect.fluent, compare, value });
-            }
-        }
-        call.num.sort();
-        call.num.dedup();
-    }
-}
-
-fn used(function: &str) -> String {
-    format!("used({function})")
 }
 
 fn changing(level: &Level) -> BTreeSet<String> {
     let mut found = BTreeSet::from([MADE.to_owned()]);
     for f in level.functions.values() {
-        for effects in f.outcomes.iter().map(|o| &o.effects).chain([&f.effects]) {
+        for effects in f.outcomes.iter().map(|o| &o.effects).chain([&f.effects, &f.at_start]) {
             for change in &effects.0 {
                 if let Change::Add(atom) | Change::Delete(atom) = change {
                     found.insert(atom.predicate.clone());

@@ -5,15 +5,19 @@
 //! minimum, [`Suite`] draws fresh levels by family, grade and split, and an [`Agent`] plays them.
 
 mod agents;
+mod board;
 mod captured;
 mod check;
+mod constraints;
 mod expr;
 mod generate;
 mod ground;
+mod index;
 mod level;
 mod parse;
 mod planner;
 mod play;
+mod prune;
 mod raw;
 mod reach;
 mod relevance;
@@ -34,7 +38,7 @@ pub use level::{
     split_of,
 };
 pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
-pub use play::{Play, StepError, StepOutcome};
+pub use play::{Finished, Play, Running, StepError, StepOutcome};
 pub use suite::{Grade, SUITE_SCHEMA, Suite, SuiteDecl, SuiteError, Target};
 pub use value::expected_calls;
 pub use verify::{VerifyError, certify, replay};

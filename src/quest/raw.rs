@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::world::{Fluent, Function, NumEffect, NumTest, Predicate};
 
 /// A ground call before pruning; facts are numbers of interned atoms.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct RawCall {
     pub function: usize,
     pub args: Vec<usize>,
@@ -14,6 +14,25 @@ pub(super) struct RawCall {
     pub pre: Vec<(u32, bool)>,
     pub num: Vec<NumTest>,
     pub outcomes: Vec<RawOutcome>,
+    /// Further calls after which it ends; 0 where it ends at once.
+    pub takes: u32,
+    /// What changes when a call that takes time starts.
+    pub start_add: BTreeSet<u32>,
+    pub start_del: BTreeSet<u32>,
+    /// The atom that is true while a call that takes time runs.
+    pub running: Option<u32>,
+    /// True for the built-in `wait()`.
+    pub wait: bool,
+    pub forbidden: Option<RawTests>,
+    pub cost: f64,
+}
+
+/// A conjunction before pruning.
+#[derive(Debug, Default)]
+pub(super) struct RawTests {
+    /// Atom and whether it must be true.
+    pub facts: Vec<(u32, bool)>,
+    pub num: Vec<NumTest>,
 }
 
 /// An outcome before pruning.
@@ -40,4 +59,6 @@ pub(super) struct Raw {
     pub calls: Vec<RawCall>,
     pub goal: Vec<(u32, bool)>,
     pub goal_num: Vec<NumTest>,
+    /// The hidden fluent that counts running calls, where functions take time.
+    pub running: Option<usize>,
 }

@@ -4,3 +4,4 @@ mod engine;
 mod format;
 mod planning;
 mod suites;
+mod timed;

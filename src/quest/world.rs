@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::expr::{Compare, Param};
+pub(super) use super::index::{Index, bit, set_bit};
 use super::level::{Level, StoreKind};
 use crate::core::Digest;
 
@@ -107,6 +108,15 @@ pub struct Guard {
     pub num: Vec<NumTest>,
 }
 
+impl Guard {
+    /// Whether it holds for these facts (a bit set, 64 a word) and values of the fluents.
+    pub fn holds(&self, bits: &[u64], fluents: &[i64]) -> bool {
+        self.pre_true.iter().all(|&f| bit(bits, f))
+            && self.pre_false.iter().all(|&f| !bit(bits, f))
+            && self.num.iter().all(|t| t.holds(fluents))
+    }
+}
+
 /// One outcome of a ground call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -189,7 +199,8 @@ pub struct Predicate {
 /// An integer fluent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fluent {
-    /// Name; hidden counters are called `calls(f)` and `cooldown(f)`.
+    /// Name; hidden counters have a parenthesis in it: `calls(f)`, `cooldown(f)`, `running()` and
+    /// `left(call#outcome)`.
     pub name: String,
     /// Smallest value.
     pub min: i64,
@@ -218,92 +229,8 @@ pub struct World {
     pub(super) goal_false: Vec<FactId>,
     pub(super) goal_num: Vec<NumTest>,
     pub(super) names: BTreeMap<String, CallId>,
+    pub(super) running: Option<usize>,
     pub(super) index: Index,
-}
-
-/// Rows of numbers in one allocation.
-#[derive(Debug, Clone)]
-pub(super) struct Rows<T> {
-    start: Vec<u32>,
-    items: Vec<T>,
-}
-
-impl<T> Default for Rows<T> {
-    fn default() -> Self {
-        Self { start: Vec::new(), items: Vec::new() }
-    }
-}
-
-impl<T: Copy> Rows<T> {
-    pub(super) fn new(rows: &[Vec<T>]) -> Self {
-        let mut start = vec![0];
-        let mut items = Vec::new();
-        for row in rows {
-            items.extend_from_slice(row);
-            start.push(u32::try_from(items.len()).unwrap_or(u32::MAX));
-        }
-        Self { start, items }
-    }
-
-    #[inline]
-    pub(super) fn row(&self, i: usize) -> &[T] {
-        match (self.start.get(i), self.start.get(i + 1)) {
-            (Some(&a), Some(&b)) => self.items.get(a as usize..b as usize).unwrap_or(&[]),
-            _ => &[],
-        }
-    }
-}
-
-/// Which calls wait for what; what makes stepping incremental.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Index {
-    /// Calls that need the fact to be true.
-    pub need_true: Rows<CallId>,
-    /// Calls that need the fact to be false.
-    pub need_false: Rows<CallId>,
-    /// Calls with a test of the fluent.
-    pub tests: Rows<(CallId, NumTest)>,
-    /// Fluents that tick.
-    pub ticking: Vec<usize>,
-    /// Per fact: wanted true (1), wanted false (2) or neither (0) by the goal.
-    pub goal: Vec<u8>,
-    /// The state at the start, which every episode copies.
-    pub start: Start,
-}
-
-/// The state at the start.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Start {
-    pub bits: Vec<u64>,
-    pub fluents: Vec<i64>,
-    pub missing: Vec<u32>,
-    pub open: Vec<u64>,
-    pub applicable: Vec<CallId>,
-    pub goal_missing: u32,
-}
-
-#[inline]
-pub(super) fn bit(bits: &[u64], i: u32) -> bool {
-    bits.get((i >> 6) as usize).is_some_and(|w| (w >> (i & 63)) & 1 == 1)
-}
-
-#[inline]
-pub(super) fn set_bit(bits: &mut [u64], i: u32, on: bool) {
-    if let Some(word) = bits.get_mut((i >> 6) as usize) {
-        let mask = 1u64 << (i & 63);
-        *word = if on { *word | mask } else { *word & !mask };
-    }
-}
-
-pub(super) fn list_bits(bits: &[u64], out: &mut Vec<u32>) {
-    out.clear();
-    for (i, &word) in (0u32..).zip(bits) {
-        let mut left = word;
-        while left != 0 {
-            out.push(i * 64 + left.trailing_zeros());
-            left &= left - 1;
-        }
-    }
 }
 
 impl World {
@@ -335,7 +262,7 @@ impl World {
         &self.calls
     }
 
-    /// Functions, by name.
+    /// Functions, by name; the built-in `wait` stands last, where some function takes time.
     pub fn functions(&self) -> &[Function] {
         &self.functions
     }
@@ -345,7 +272,17 @@ impl World {
         &self.fluents
     }
 
-    /// Predicates, hidden ones (`made`, `used`) included.
+    /// The hidden fluent `running()` that counts running calls; none where no function takes time.
+    pub fn running_fluent(&self) -> Option<usize> {
+        self.running
+    }
+
+    /// True where some call must not be made in some state.
+    pub fn is_guarded(&self) -> bool {
+        self.index.guarded
+    }
+
+    /// Predicates, hidden ones (`made`, `used(f)`, `running(f)`) included.
     pub fn predicates(&self) -> &[Predicate] {
         &self.predicates
     }

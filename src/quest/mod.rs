@@ -22,6 +22,7 @@ mod raw;
 mod reach;
 mod relevance;
 mod search;
+mod state;
 mod suite;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use level::{
 };
 pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
 pub use play::{Finished, Play, Running, StepError, StepOutcome};
+pub use state::{CallRecord, Environment, Facts, FunctionQuestState, GoalPart, ReturnValue};
 pub use suite::{Grade, SUITE_SCHEMA, Suite, SuiteDecl, SuiteError, Target};
 pub use value::expected_calls;
 pub use verify::{VerifyError, certify, replay};

@@ -184,6 +184,11 @@ impl Play {
         !self.board.violations.is_empty()
     }
 
+    /// Whether the call of this step, counted from 0, was forbidden when it was made.
+    pub fn was_forbidden(&self, step: usize) -> bool {
+        self.board.violations.iter().any(|&number| number as usize == step + 1)
+    }
+
     /// Calls under way, ascending.
     pub fn running(&self) -> impl Iterator<Item = Running> {
         let running = self.board.running(&self.world);

@@ -15,16 +15,17 @@ pub(super) fn build(level: &Level, mut raw: Raw, reach: &Reach) -> World {
     let mut constants = Vec::new();
     let mut init = Vec::new();
     for (i, atom) in (0u32..).zip(&raw.atoms) {
-        let name = atom_name(&raw, atom);
+        let (predicate, args) = atom.clone();
+        let fact = Fact { name: atom_name(&raw, atom), predicate, args };
         if reach.literal(i, true) && reach.literal(i, false) {
             let id = u32::try_from(facts.len()).unwrap_or(u32::MAX);
             fact_ids.insert(i, id);
-            facts.push(Fact { name, predicate: atom.0, args: atom.1.clone() });
+            facts.push(fact);
             if raw.init.contains(&i) {
                 init.push(id);
             }
         } else if raw.init.contains(&i) {
-            constants.push(name);
+            constants.push(fact);
         }
     }
     constants.sort();

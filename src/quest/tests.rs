@@ -3,5 +3,6 @@
 mod engine;
 mod format;
 mod planning;
+mod state;
 mod suites;
 mod timed;

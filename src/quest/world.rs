@@ -49,8 +49,8 @@ pub enum GroundError {
     },
 }
 
-/// A ground fact whose truth can change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A ground fact.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fact {
     /// Such as `has(p1)`.
     pub name: String,
@@ -223,7 +223,7 @@ pub struct World {
     pub(super) fluents: Vec<Fluent>,
     pub(super) facts: Vec<Fact>,
     pub(super) calls: Vec<Call>,
-    pub(super) constants: Vec<String>,
+    pub(super) constants: Vec<Fact>,
     pub(super) init: Vec<FactId>,
     pub(super) goal_true: Vec<FactId>,
     pub(super) goal_false: Vec<FactId>,
@@ -298,7 +298,7 @@ impl World {
     }
 
     /// Facts that are true at the start and that no call changes, by name.
-    pub fn constants(&self) -> &[String] {
+    pub fn constants(&self) -> &[Fact] {
         &self.constants
     }
 

@@ -15,6 +15,7 @@ mod ground;
 mod index;
 mod level;
 mod parse;
+mod pddl;
 mod planner;
 mod play;
 mod prune;
@@ -38,6 +39,7 @@ pub use level::{
     OutcomeDef, PredicateDef, Reference, ReturnsDef, Source, SourceKind, Split, StoreKind, schema,
     split_of,
 };
+pub use pddl::{PddlError, PddlFile, PddlOptions, import_pddl};
 pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
 pub use play::{Finished, Play, Running, StepError, StepOutcome};
 pub use state::{CallRecord, Environment, Facts, FunctionQuestState, GoalPart, ReturnValue};

@@ -34,14 +34,20 @@ impl PlaceError {
     /// A fault that the TOML reader found; an unknown key gets the nearest known one as a hint.
     pub fn from_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let span = error.span().unwrap_or(0..0);
-        let fault = Self::new(file, text, span, error.message().trim().to_owned());
-        match unknown_and_known(error.message()) {
-            Some((unknown, known)) => match nearest(unknown, known.iter().copied()) {
-                Some(near) => fault.with_help(format!("did you mean `{near}`?")),
-                None => fault.with_help(format!("known here: {}", known.join(", "))),
-            },
-            None => fault,
-        }
+        Self::new(file, text, span, error.message().trim().to_owned()).hinted()
+    }
+
+    /// Where the message is serde's on an unknown key or word: with the nearest known one as a
+    /// hint.
+    #[must_use]
+    pub fn hinted(self) -> Self {
+        let help = unknown_and_known(&self.message).map(|(unknown, known)| {
+            match nearest(unknown, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", known.join(", ")),
+            }
+        });
+        Self { help: help.or(self.help.clone()), ..self }
     }
 
     /// Line and column of the place, both counted from 1.
@@ -65,8 +71,12 @@ impl std::error::Error for PlaceError {}
 
 /// The candidate that a mistyped word most probably meant, if one is near enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = candidates.into_iter().map(|c| (strsim::damerau_levenshtein(word, c), c));
-    scored.filter(|(distance, c)| *distance <= 1 + c.len() / 4).min().map(|(_, c)| c)
+    let length = word.chars().count();
+    // The lengths come first: a distance costs the product of both, and the word may be anything.
+    let near = |c: &&str| length.abs_diff(c.chars().count()) <= 1 + c.len() / 4;
+    let scored = candidates.into_iter().filter(near);
+    let scored = scored.map(|c| (strsim::damerau_levenshtein(word, c), c));
+    scored.filter(|(d, c)| *d <= 1 + c.len() / 4 && *d < length).min().map(|(_, c)| c)
 }
 
 /// Takes serde's message on an unknown field or variant apart: the word, and the known ones.

@@ -9,9 +9,11 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+const READ_AT: &str = "read expression at column ";
+
 /// Why an expression could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read expression at column {column}: {problem}")]
+#[error("{READ_AT}{column}: {problem}")]
 pub struct ExprError {
     /// One-based column (in bytes) of the first token that does not fit.
     pub column: usize,
@@ -147,6 +149,14 @@ pub enum Init {
     },
 }
 
+impl ExprError {
+    /// Takes its own message apart: errors of TOML and JSON readers carry only text.
+    pub(super) fn from_message(message: &str) -> Option<Self> {
+        let (column, problem) = message.strip_prefix(READ_AT)?.split_once(": ")?;
+        Some(Self { column: column.parse().ok()?, problem: problem.to_owned() })
+    }
+}
+
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -261,7 +271,7 @@ macro_rules! as_text {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
-                text.parse().map_err(|e| serde::de::Error::custom(format!("`{text}`: {e}")))
+                text.parse().map_err(|e: ExprError| serde::de::Error::custom(e))
             }
         }
         impl JsonSchema for $type {

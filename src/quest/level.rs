@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expr::{Atom, Condition, Effects, ExprError, Init, Param};
-use crate::core::{Digest, canonical_json};
+use super::locate::LevelFile;
+use super::place::Place;
+use crate::core::{Digest, PlaceError, canonical_json};
 
 /// Format version of level files.
 pub const LEVEL_SCHEMA: &str = "fq-level/1";
@@ -38,17 +40,22 @@ pub enum LevelError {
         bytes: usize,
     },
     /// The level contradicts itself.
-    #[error("check level `{level}`: {place}: {problem}; {fix}")]
-    Invalid {
-        /// Id of the level.
-        level: String,
-        /// Where in the level, as a dotted path.
-        place: String,
-        /// What is wrong there.
-        problem: String,
-        /// What to write instead.
-        fix: String,
-    },
+    #[error("check level {0}")]
+    Invalid(Box<Fault>),
+}
+
+/// What contradicts the rest of a level.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{level}`: {place}: {problem}; {fix}")]
+pub struct Fault {
+    /// Id of the level.
+    pub level: String,
+    /// Where in the level.
+    pub place: Place,
+    /// What is wrong there.
+    pub problem: String,
+    /// What to write instead.
+    pub fix: String,
 }
 
 /// A small world, its functions and a goal.
@@ -387,6 +394,15 @@ struct Content<'a> {
 }
 
 impl Level {
+    /// Reads, normalises and checks a level file: JSON where it begins with `{`, else TOML.
+    ///
+    /// # Errors
+    /// The first fault, with its place in the file and the fix. [`LevelFile`] shows there what
+    /// grounding and certifying find later.
+    pub fn read(file: &str, text: &str) -> Result<Self, PlaceError> {
+        LevelFile::new(file, text).read()
+    }
+
     /// Reads, normalises and checks a level written in TOML.
     ///
     /// # Errors
@@ -419,9 +435,13 @@ impl Level {
         if self.schema != LEVEL_SCHEMA {
             return Err(LevelError::Schema { found: self.schema });
         }
+        super::check::check(&self)?;
         self.init.sort();
         self.init.dedup();
-        super::check::check(&self)?;
+        for table in self.costs.values_mut() {
+            let values = std::mem::take(&mut table.values);
+            table.values = values.into_iter().map(|(key, cost)| (cost_key(&key), cost)).collect();
+        }
         Ok(self)
     }
 
@@ -463,6 +483,11 @@ impl Level {
     pub fn is_stochastic(&self) -> bool {
         self.functions.values().any(|f| f.outcomes.len() > 1)
     }
+}
+
+/// The one spelling of a key of a cost table: a comma and a space between the objects.
+pub(super) fn cost_key(written: &str) -> String {
+    written.split(',').map(str::trim).collect::<Vec<_>>().join(", ")
 }
 
 fn check_size(text: &str) -> Result<(), LevelError> {

@@ -14,8 +14,10 @@ mod generate;
 mod ground;
 mod index;
 mod level;
+mod locate;
 mod parse;
 mod pddl;
+mod place;
 mod planner;
 mod play;
 mod prune;
@@ -35,11 +37,13 @@ pub use agents::{Agent, AgentError, Choice, Expert, Greedy, Noisy, Random, play_
 pub use expr::{Atom, Change, Compare, Condition, Effects, ExprError, Init, Param, Term, Test};
 pub use generate::{FAMILIES, Knob};
 pub use level::{
-    CostTable, FluentDef, FunctionDef, LEVEL_SCHEMA, Level, LevelError, Limits, Observability,
-    OutcomeDef, PredicateDef, Reference, ReturnsDef, Source, SourceKind, Split, StoreKind, schema,
-    split_of,
+    CostTable, Fault, FluentDef, FunctionDef, LEVEL_SCHEMA, Level, LevelError, Limits,
+    Observability, OutcomeDef, PredicateDef, Reference, ReturnsDef, Source, SourceKind, Split,
+    StoreKind, schema, split_of,
 };
+pub use locate::LevelFile;
 pub use pddl::{PddlError, PddlFile, PddlOptions, import_pddl};
+pub use place::{Aim, Place, Step};
 pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
 pub use play::{Finished, Play, Running, StepError, StepOutcome};
 pub use state::{CallRecord, Environment, Facts, FunctionQuestState, GoalPart, ReturnValue};

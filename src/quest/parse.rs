@@ -1,5 +1,6 @@
 //! The parser of expressions: bounded in length, parts and depth; no input makes it panic.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use super::expr::{Atom, Change, Compare, Condition, Effects, ExprError, Init, Param, Term, Test};
@@ -8,6 +9,8 @@ use super::expr::{Atom, Change, Compare, Condition, Effects, ExprError, Init, Pa
 const MAX_TEXT: usize = 16 * 1024;
 /// Most tests or changes in one expression.
 const MAX_PARTS: usize = 512;
+/// Longest name, in bytes.
+const MAX_NAME: usize = 128;
 /// Deepest nesting of parentheses.
 const MAX_DEPTH: usize = 16;
 
@@ -22,6 +25,9 @@ enum Token {
 
 const SIGNS: [&str; 16] =
     [">=", "<=", "==", "!=", "-=", "+=", "(", ")", ",", ":", ">", "<", "=", "&&", "!", "?"];
+
+/// Words that are no names.
+const WORDS: [&str; 3] = ["and", "or", "not"];
 
 struct Parser {
     tokens: Vec<(usize, Token)>,
@@ -58,15 +64,17 @@ fn number_length(text: &str) -> usize {
 
 /// The token at the start of `rest` (not blank) and its length in bytes.
 fn token(rest: &str, column: usize) -> Result<(Token, usize), ExprError> {
-    let n = name_length(rest);
-    if n > 0 {
-        return Ok((Token::Name(rest.get(..n).unwrap_or_default().to_owned()), n));
+    let (sigil, after) = rest.strip_prefix('?').map_or((0, rest), |after| (1, after));
+    let n = name_length(after);
+    if n > MAX_NAME {
+        return fail(column, format!("a name of {n} bytes; use at most {MAX_NAME}"));
     }
-    if let Some(after) = rest.strip_prefix('?') {
-        let n = name_length(after);
-        if n > 0 {
-            return Ok((Token::Var(after.get(..n).unwrap_or_default().to_owned()), n + 1));
-        }
+    if n > 0 {
+        let name = after.get(..n).unwrap_or_default().to_owned();
+        let token = if sigil == 1 { Token::Var(name) } else { Token::Name(name) };
+        return Ok((token, n + sigil));
+    }
+    if sigil == 1 {
         return fail(column, "`?` must be followed by a parameter's name");
     }
     let n = number_length(rest);
@@ -86,23 +94,61 @@ fn token(rest: &str, column: usize) -> Result<(Token, usize), ExprError> {
     fail(column, format!("unexpected `{shown}`"))
 }
 
+/// The tokens of a text and the bytes that each stands on.
+fn tokens(text: &str) -> Result<Vec<(Range<usize>, Token)>, ExprError> {
+    if text.len() > MAX_TEXT {
+        return fail(1, format!("longer than {MAX_TEXT} bytes; split the function"));
+    }
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        let trimmed = rest.trim_start();
+        at += rest.len() - trimmed.len();
+        if trimmed.is_empty() {
+            break;
+        }
+        let (token, length) = token(trimmed, at + 1)?;
+        tokens.push((at..at + length, token));
+        at += length;
+    }
+    Ok(tokens)
+}
+
+/// The first bytes of an expression that spell `wanted`, however they are spaced.
+pub(super) fn find(text: &str, wanted: &str) -> Option<Range<usize>> {
+    let (text, wanted) = (tokens(text).ok()?, tokens(wanted).ok()?);
+    let same = |found: &[(Range<usize>, Token)]| {
+        found.iter().zip(&wanted).all(|((_, found), (_, wanted))| found == wanted)
+    };
+    let found = text.windows(wanted.len().max(1)).find(|found| same(found))?;
+    Some(found.first()?.0.start..found.last()?.0.end)
+}
+
+/// The bytes of the token at a column, counted from 1; empty behind the last one.
+pub(super) fn token_at(text: &str, column: usize) -> Range<usize> {
+    let at = column.saturating_sub(1).min(text.len());
+    let rest = text.get(at..).unwrap_or_default();
+    let length = match token(rest, column) {
+        Ok((_, length)) => length,
+        Err(_) => {
+            let all = name_length(rest).max(number_length(rest));
+            all.max(rest.chars().next().map_or(0, char::len_utf8))
+        }
+    };
+    at..at + length
+}
+
+/// Whether expressions can name something so.
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.len())
+        && name_length(text) == text.len()
+        && !WORDS.contains(&text)
+}
+
 impl Parser {
     fn new(text: &str) -> Result<Self, ExprError> {
-        if text.len() > MAX_TEXT {
-            return fail(1, format!("longer than {MAX_TEXT} bytes; split the function"));
-        }
-        let mut tokens = Vec::new();
-        let mut at = 0;
-        while let Some(rest) = text.get(at..) {
-            let trimmed = rest.trim_start();
-            at += rest.len() - trimmed.len();
-            if trimmed.is_empty() {
-                break;
-            }
-            let (token, length) = token(trimmed, at + 1)?;
-            tokens.push((at + 1, token));
-            at += length;
-        }
+        let mut tokens: Vec<_> =
+            tokens(text)?.into_iter().map(|(bytes, token)| (bytes.start + 1, token)).collect();
         tokens.push((text.len() + 1, Token::End));
         Ok(Self { tokens, at: 0 })
     }
@@ -144,7 +190,7 @@ impl Parser {
     fn name(&mut self, what: &str) -> Result<String, ExprError> {
         let column = self.column();
         match self.next() {
-            Token::Name(n) if !matches!(n.as_str(), "and" | "or" | "not") => Ok(n),
+            Token::Name(n) if !WORDS.contains(&n.as_str()) => Ok(n),
             _ => fail(column, format!("expected {what}")),
         }
     }
@@ -255,6 +301,7 @@ impl Parser {
 
     fn number(&mut self, fluent: String) -> Result<Test, ExprError> {
         let sign = self.next();
+        let column = self.column();
         let value = self.int()?;
         let (compare, value) = match sign {
             Token::Sign(">") => (Compare::Ge, value + 1),
@@ -264,6 +311,9 @@ impl Parser {
             Token::Sign("!=") => (Compare::Ne, value),
             _ => (Compare::Eq, value),
         };
+        if i32::try_from(value).is_err() {
+            return fail(column, "no whole number of 32 bits is beyond this one; drop the test");
+        }
         Ok(Test::Number { fluent, compare, value })
     }
 
@@ -323,6 +373,9 @@ impl FromStr for Effects {
             }
         }
         changes.sort();
+        // A fact that becomes true twice becomes true; a number that changes twice is a mistake,
+        // which the checks of the level report.
+        changes.dedup_by(|a, b| a == b && matches!(a, Change::Add(_) | Change::Delete(_)));
         Ok(Self(changes))
     }
 }

@@ -7,9 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::generate::{Difficulty, Knob, check_knobs, generate};
-use super::level::{Level, LevelError, Split, split_of};
+use super::level::{Level, Split, split_of};
+use super::locate::{LevelFile, fault_at};
+use super::place::Place;
 use super::planner::SolveLimits;
-use super::verify::{VerifyError, certify, certify_with_slack};
+use super::verify::{certify, certify_with_slack};
 use super::world::World;
 use crate::core::{PlaceError, derive_seed};
 
@@ -53,33 +55,9 @@ pub enum SuiteError {
         /// Why.
         source: std::io::Error,
     },
-    /// A declaration is not TOML of this shape.
+    /// A declaration or a hand-written level is wrong, or the level not fit for use.
     #[error(transparent)]
-    Toml(Box<PlaceError>),
-    /// A declaration says something impossible.
-    #[error("read suite declaration {file}: {problem}")]
-    Declaration {
-        /// Which file.
-        file: String,
-        /// What is wrong and how to mend it.
-        problem: String,
-    },
-    /// A hand-written level is wrong.
-    #[error("read level file {file}: {source}")]
-    Level {
-        /// Which file.
-        file: String,
-        /// Why.
-        source: Box<LevelError>,
-    },
-    /// A hand-written level is not fit for use.
-    #[error("certify level file {file}: {source}")]
-    Verify {
-        /// Which file.
-        file: String,
-        /// Why.
-        source: Box<VerifyError>,
-    },
+    Place(Box<PlaceError>),
     /// No such family or grade.
     #[error("draw levels: the suite has no {what}; known are {known}")]
     Unknown {
@@ -232,23 +210,21 @@ impl Suite {
     }
 
     pub(super) fn add_declaration(&mut self, file: &str, text: &str) -> Result<(), SuiteError> {
-        let file = file.to_owned();
-        let decl: SuiteDecl = toml::from_str(text)
-            .map_err(|e| SuiteError::Toml(Box::new(PlaceError::from_toml(&file, text, &e))))?;
-        if let Err(problem) = check_declaration(&decl, &self.families) {
-            return Err(SuiteError::Declaration { file, problem });
-        }
+        let place = |fault| SuiteError::Place(Box::new(fault));
+        let decl: SuiteDecl =
+            toml::from_str(text).map_err(|e| place(PlaceError::from_toml(file, text, &e)))?;
+        check_declaration(&decl, &self.families)
+            .map_err(|(at, problem)| place(fault_at(file, text, &at, &problem)))?;
         self.families.insert(decl.family.clone(), decl);
         Ok(())
     }
 
     pub(super) fn add_level(&mut self, file: &str, text: &str) -> Result<(), SuiteError> {
-        let file = file.to_owned();
-        let level = Level::from_toml(text)
-            .map_err(|e| SuiteError::Level { file: file.clone(), source: Box::new(e) })?;
-        let level = certify(level, &SolveLimits::default())
-            .map_err(|e| SuiteError::Verify { file, source: Box::new(e) })?;
-        self.hand.push(level);
+        let place = |fault| SuiteError::Place(Box::new(fault));
+        let file = LevelFile::new(file, text);
+        let level = file.read().map_err(place)?;
+        let level = certify(level, &SolveLimits::default());
+        self.hand.push(level.map_err(|e| place(file.verify_fault(&e)))?);
         Ok(())
     }
 
@@ -387,27 +363,38 @@ fn accept(candidate: Level, grade: &Grade) -> Result<Level, String> {
     Ok(level)
 }
 
-fn check_declaration(decl: &SuiteDecl, known: &BTreeMap<String, SuiteDecl>) -> Result<(), String> {
+/// What is wrong with a declaration, and where.
+fn check_declaration(
+    decl: &SuiteDecl,
+    known: &BTreeMap<String, SuiteDecl>,
+) -> Result<(), (Place, String)> {
+    let root = Place::level();
     if decl.schema != SUITE_SCHEMA {
         let found = &decl.schema;
-        return Err(format!("schema `{found}` is not known; this program reads `{SUITE_SCHEMA}`"));
+        let problem = format!("schema `{found}` is not known; this program reads `{SUITE_SCHEMA}`");
+        return Err((root.key("schema"), problem));
     }
     if known.contains_key(&decl.family) {
-        return Err(format!("family `{}` is declared twice; rename one", decl.family));
+        let problem = format!("family `{}` is declared twice; rename one", decl.family);
+        return Err((root.key("family"), problem));
     }
+    check_knobs(&decl.generator, &BTreeMap::new()).map_err(|e| (root.key("generator"), e))?;
     let mut seen = BTreeSet::new();
-    for grade in &decl.grades {
-        let place = format!("grade {}.{}", grade.level, grade.challenge);
+    for (i, grade) in decl.grades.iter().enumerate() {
+        let place = root.key("grade").index(i);
+        let name = format!("grade {}.{}", grade.level, grade.challenge);
         if !seen.insert((grade.level, grade.challenge)) {
-            return Err(format!("{place} is declared twice; drop one"));
+            return Err((place.key("challenge"), format!("{name} is declared twice; drop one")));
         }
         if grade.level == 0 || grade.challenge == 0 {
-            return Err(format!("{place}: levels and challenges count from 1"));
+            return Err((place, format!("{name}: levels and challenges count from 1")));
         }
         if grade.calls[0] == 0 || grade.calls[0] > grade.calls[1] || grade.slack > 1_000 {
-            return Err(format!("{place}: calls must be [low, high] from 1, slack at most 1000"));
+            let problem = "calls must be [low, high] from 1, slack at most 1000";
+            return Err((place.key("calls"), format!("{name}: {problem}")));
         }
-        check_knobs(&decl.generator, &grade.knobs).map_err(|e| format!("{place}: {e}"))?;
+        check_knobs(&decl.generator, &grade.knobs)
+            .map_err(|e| (place.key("knobs"), format!("{name}: {e}")))?;
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ fn errors_name_the_place_and_the_fix() {
     let cases = [
         ("pre = \"has(?x)", "pre = \"hass(?x)", "functions.finish.pre: predicate `hass`"),
         ("pre = \"has(?x)", "pre = \"has(?y)", "`?y` is not a parameter here"),
-        ("\"has(a)\"", "\"has(aa)\"", "init: object `aa` is not declared"),
+        ("\"has(a)\"", "\"has(aa)\"", "init[0]: object `aa` is not declared"),
         ("pre = \"has(?x)", "pre = \"has(?x, ?x)", "has 2 arguments; `has` takes 1"),
         ("pre = \"has(?x)", "pre = \"rare(?x)", "type clash in `rare(?x)`: `?x` is a `thing`"),
         ("done(?x), not", "rare(b), not", "`rare` is static"),
@@ -62,10 +62,10 @@ fn errors_name_the_place_and_the_fix() {
         ("coins -= 1", "coinz -= 1", "fluent `coinz` is not declared"),
         ("coins -= 1", "coins -= 1, coins -= 1", "changed twice"),
         ("special = \"thing\"", "special = \"nothing\"", "type `nothing` is not declared"),
-        ("thing = \"object\"", "thing = \"special\"", "its own ancestor"),
+        ("thing = \"object\"", "thing = \"special\"", "does not lead up to `object`"),
         ("goal = \"done(a) and done(b)\"", "goal = \"\"", "goal: it is empty"),
         ("goal = \"done(a)", "goal = \"done(a) and not done(a)", "true and false at once"),
-        ("max_calls = 9", "max_calls = 0", "limits: max_calls is 0"),
+        ("max_calls = 9", "max_calls = 0", "limits.max_calls: max_calls is 0"),
         ("fq-level/1", "fq-level/9", "schema `fq-level/9` is not known"),
         ("pre = \"has(?x) and", "pre = \"has(?x) or", "write two functions instead"),
         ("narrative =", "narative =", "unknown field `narative`"),
@@ -82,7 +82,10 @@ fn probabilities_must_sum_to_one() {
         "{SMALL}outcomes = [{{ name = \"ok\", p = 0.5 }}, {{ name = \"late\", p = 0.4 }}]\n"
     );
     let found = Level::from_toml(&text).unwrap_err().to_string();
-    assert!(found.contains("functions.finish: probabilities of outcomes sum to 0.9"), "{found}");
+    assert!(
+        found.contains("functions.finish.outcomes: probabilities of outcomes sum to 0.9"),
+        "{found}"
+    );
 }
 
 #[test]

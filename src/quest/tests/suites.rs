@@ -97,7 +97,7 @@ fn a_folder_loads_as_the_builtin_does_and_names_what_is_wrong() {
     assert_eq!(loaded.hand(), builtin().hand());
     let text = fs::read_to_string(dir.join("vault.toml")).unwrap();
     for (from, to, wanted) in [
-        ("rooms = ", "roms = ", "knob `roms` is not known to `vault`; known are rooms"),
+        ("rooms = ", "roms = ", "knob `roms` is not known to `vault` (known are rooms"),
         ("decoys = [0, 2]", "decoys = [2, 0]", "knob `decoys` is 2..0"),
         ("fq-suite/1", "fq-suite/7", "this program reads `fq-suite/1`"),
         ("slack = 4", "slak = 4", "unknown field `slak`"),

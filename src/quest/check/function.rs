@@ -46,11 +46,6 @@ impl Names<'_> {
             let fix = format_args!("write 1 to {MAX_TAKES}, or drop it");
             return self.fail(&place.key("takes"), format_args!("takes is {takes}"), fix);
         }
-        if f.returns.as_ref().is_some_and(|r| !r.pool.is_empty()) {
-            let problem = "a call that takes time makes no new objects";
-            let fix = "make them in a second function that needs its result";
-            return self.fail(&place.key("returns").key("pool"), problem, fix);
-        }
         self.effects(&place.key("at_start"), &f.at_start, scope)?;
         self.once(&place.key("at_start"), &[&f.effects, &f.at_start])
     }

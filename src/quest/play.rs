@@ -123,7 +123,7 @@ pub struct Running {
 pub struct Play {
     world: Arc<World>,
     draws: u64,
-    board: Board,
+    pub(super) board: Board,
 }
 
 /// SplitMix64's finaliser: spreads a counter over 64 bits.

@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use proptest::prelude::*;
-use rand::Rng;
-
 use super::format::SMALL;
-use crate::core::rng;
-use crate::quest::{Level, Play, Split, StepError, Suite, World};
+use crate::quest::{Level, Play, StepError, Suite, World};
 
 fn world(text: &str) -> Arc<World> {
     Arc::new(World::ground(&Level::from_toml(text).unwrap()).unwrap())
@@ -20,23 +16,6 @@ fn call(play: &Play, name: &str) -> u32 {
 fn step(play: &mut Play, name: &str) {
     let id = call(play, name);
     play.step(id).unwrap_or_else(|e| panic!("{e}"));
-}
-
-/// Applicable calls by definition, without any counter.
-fn recomputed(play: &Play) -> Vec<u32> {
-    let fits = |(_, c): &(u32, &crate::quest::Call)| {
-        c.pre_true.iter().all(|&f| play.is_true(f))
-            && c.pre_false.iter().all(|&f| !play.is_true(f))
-            && c.pre_num.iter().all(|t| t.holds(play.fluents()))
-    };
-    (0u32..).zip(play.world().calls()).filter(fits).map(|(i, _)| i).collect()
-}
-
-fn goal_by_definition(play: &Play) -> bool {
-    let world = play.world();
-    world.goal_true().iter().all(|&f| play.is_true(f))
-        && world.goal_false().iter().all(|&f| !play.is_true(f))
-        && world.goal_num().iter().all(|t| t.holds(play.fluents()))
 }
 
 #[test]
@@ -168,46 +147,4 @@ fn outcomes_follow_from_the_seed_and_keep_their_shares() {
     play.undo();
     assert!(matches!(play.apply_logged(build, 2), Err(StepError::UnknownOutcome { .. })));
     assert!(play.history().is_empty());
-}
-
-/// One level of some grade.
-fn any_level(family: usize, grade: usize, seed: u64) -> Option<Arc<World>> {
-    let suite = Suite::try_builtin().ok()?;
-    let families = suite.families();
-    let family = &families[family % families.len()];
-    let grades = suite.grades(family);
-    let (level, challenge) = grades[grade % grades.len()];
-    let levels = suite.draw(family, level, challenge, Split::Train, seed % 3, 1).ok()?;
-    Some(Arc::new(World::ground(&levels[0]).ok()?))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-
-    #[test]
-    fn stepping_equals_recomputing_and_undo_is_exact(
-        family in 0usize..7, grade in 0usize..12, seed in 0u64..1000,
-    ) {
-        let world = any_level(family, grade, seed).expect("every grade draws");
-        let mut play = Play::new(world, seed);
-        let mut rng = rng(seed, "test");
-        let mut snapshots = Vec::new();
-        while !play.applicable().is_empty() && play.calls_left() > 0 {
-            snapshots.push(format!("{play:?}"));
-            let pick = play.applicable()[rng.random_range(0..play.applicable().len())];
-            play.step(pick).unwrap();
-            prop_assert_eq!(play.applicable(), &recomputed(&play)[..]);
-            prop_assert_eq!(play.goal_achieved(), goal_by_definition(&play));
-            for (fluent, value) in play.world().fluents().iter().zip(play.fluents()) {
-                prop_assert!((fluent.min..=fluent.max).contains(value), "{} = {}", fluent.name, value);
-            }
-        }
-        let start = Play::new(Arc::clone(play.world()), seed);
-        while let Some(before) = snapshots.pop() {
-            prop_assert!(play.undo());
-            prop_assert_eq!(format!("{play:?}"), before);
-        }
-        prop_assert!(!play.undo());
-        prop_assert_eq!(format!("{play:?}"), format!("{start:?}"));
-    }
 }

@@ -10,13 +10,19 @@ use crate::core::rng;
 
 /// A stream of draws and the knobs that bound them.
 pub(in crate::quest) struct Dice<'a> {
+    seed: u64,
     rng: ChaCha8Rng,
     knobs: &'a BTreeMap<String, Knob>,
 }
 
 impl<'a> Dice<'a> {
     pub(super) fn new(seed: u64, family: &str, knobs: &'a BTreeMap<String, Knob>) -> Self {
-        Self { rng: rng(seed, &format!("quest/generate/{family}")), knobs }
+        Self { seed, rng: rng(seed, &format!("quest/generate/{family}")), knobs }
+    }
+
+    /// A stream of its own for words, so that rewording a family never changes its levels.
+    pub(super) fn wording(&self) -> Self {
+        Self { seed: self.seed, rng: rng(self.seed, "quest/generate/words"), knobs: self.knobs }
     }
 
     /// A draw from the knob's range; 0 where it is not given.
@@ -42,6 +48,12 @@ impl<'a> Dice<'a> {
     /// True in `percent` of a hundred draws.
     pub(super) fn chance(&mut self, percent: u32) -> bool {
         self.rng.random_range(0..100) < percent
+    }
+
+    /// True with the chance, in percent, that the knob gives.
+    pub(super) fn percent(&mut self, knob: &str) -> bool {
+        let percent = u32::try_from(self.knob(knob)).unwrap_or(0);
+        self.chance(percent)
     }
 
     /// One of the items.

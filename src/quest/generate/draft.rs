@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::Difficulty;
+use super::tale::{Kind, Word};
 use crate::quest::expr::{Condition, ExprError, Param};
 use crate::quest::level::{
     FluentDef, FunctionDef, LEVEL_SCHEMA, Level, LevelError, Limits, Observability, OutcomeDef,
@@ -16,6 +17,14 @@ const PROVISIONAL_CALLS: u32 = 100;
 /// Screens of the distraction that looks like progress: opening one is always new.
 const SCREENS: [&str; 8] =
     ["dashboard", "wiki", "mail", "calendar", "tickets", "metrics", "chat", "changelog"];
+
+const SHOWING: Word = Word {
+    name: "showing",
+    params: &["?s: screen"],
+    kind: Kind::Inventory,
+    about: "The screen is open.",
+    says: &["{0} is open", "{0} is on the screen"],
+};
 
 /// Side jobs that do nothing for the goal.
 const SIDE_JOBS: [(&str, &str); 8] = [
@@ -90,19 +99,20 @@ impl Draft {
         self.level.predicates.insert(name.to_owned(), def);
     }
 
-    /// A predicate of the environment.
-    pub(super) fn env(&mut self, name: &str, params: &[&str]) {
-        self.predicate(name, params, StoreKind::Env, false);
-    }
-
-    /// A predicate of the inventory.
-    pub(super) fn inventory(&mut self, name: &str, params: &[&str]) {
-        self.predicate(name, params, StoreKind::Inventory, false);
-    }
-
-    /// A predicate that nothing changes.
-    pub(super) fn fixed(&mut self, name: &str, params: &[&str]) {
-        self.predicate(name, params, StoreKind::Env, true);
+    /// Declares predicates together with their words.
+    pub(super) fn vocabulary(&mut self, words: &[Word]) {
+        for word in words {
+            let (store, fixed) = match word.kind {
+                Kind::Env => (StoreKind::Env, false),
+                Kind::Inventory => (StoreKind::Inventory, false),
+                Kind::Fixed => (StoreKind::Env, true),
+            };
+            self.predicate(word.name, word.params, store, fixed);
+            if let Some(def) = self.level.predicates.get_mut(word.name) {
+                def.description = word.about.to_owned();
+                def.says = word.says.iter().map(|&s| s.to_owned()).collect();
+            }
+        }
     }
 
     /// A fluent from 0 to `max`, with its value at the start.
@@ -111,6 +121,13 @@ impl Draft {
         let def = FluentDef { description: String::new(), min: 0, max };
         self.level.fluents.insert(name.to_owned(), def);
         self.init(&format!("{name} = {start}"));
+    }
+
+    /// Says what a fluent counts.
+    pub(super) fn about_fluent(&mut self, name: &str, text: &str) {
+        if let Some(def) = self.level.fluents.get_mut(name) {
+            def.description = text.to_owned();
+        }
     }
 
     pub(super) fn init(&mut self, text: &str) {
@@ -171,12 +188,39 @@ impl Draft {
         }
     }
 
+    /// Adds to what must hold before a function.
+    pub(super) fn require(&mut self, function: &str, pre: &str) {
+        let more = self.read::<Condition>(pre).unwrap_or_default();
+        if let Some(def) = self.level.functions.get_mut(function) {
+            def.pre.0.extend(more.0);
+            def.pre.0.sort();
+            def.pre.0.dedup();
+        }
+    }
+
+    /// Makes a function take time: it ends `calls` further calls after its start.
+    pub(super) fn takes(&mut self, function: &str, calls: u32, at_start: &str) {
+        let at_start = self.read(at_start).unwrap_or_default();
+        if let Some(def) = self.level.functions.get_mut(function) {
+            def.takes = Some(calls);
+            def.at_start = at_start;
+        }
+    }
+
+    /// Says where a function must not be called; the empty condition forbids it everywhere.
+    pub(super) fn forbid(&mut self, function: &str, condition: &str) {
+        let condition = self.read(condition);
+        if let Some(def) = self.level.functions.get_mut(function) {
+            def.forbidden = condition;
+        }
+    }
+
     /// Adds `screens` screens of which one shows, and `jobs` side jobs: calls that always look
     /// new and never help.
     pub(super) fn distract(&mut self, screens: usize, jobs: usize) {
         let names = SCREENS.get(..screens.min(SCREENS.len())).unwrap_or(&SCREENS);
         if names.len() > 1 {
-            self.inventory("showing", &["?s: screen"]);
+            self.vocabulary(&[SHOWING]);
             let all: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
             self.objects("screen", &all);
             for name in names {
@@ -187,7 +231,7 @@ impl Draft {
                     .collect();
                 self.function(
                     &format!("open_{name}"),
-                    "Shows this screen.",
+                    &format!("Opens the {name}, to look at and nothing more."),
                     &[],
                     &format!("not showing({name})"),
                     &format!("showing({name}), {}", others.join(", ")),
@@ -212,9 +256,4 @@ impl Draft {
         level.id = format!("{}-{}", level.id, level.content_digest().short());
         Ok(level)
     }
-}
-
-/// `prefix1`, `prefix2`, and so on.
-pub(super) fn numbered(prefix: &str, n: usize) -> Vec<String> {
-    (1..=n).map(|i| format!("{prefix}{i}")).collect()
 }

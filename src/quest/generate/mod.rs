@@ -7,8 +7,10 @@ mod draft;
 mod quota;
 mod recovery;
 mod symphony;
+mod tale;
 mod toolbox;
 mod vault;
+mod words;
 mod workshop;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,12 @@
 //! Quota: jobs to finish on few tokens (resource limits).
 //!
 //! A job can be solved directly, which is short and dear, or drafted and polished, which is long
-//! and cheap; pairs can be polished together. Twists: big jobs that want an outline first, top-ups
-//! with a pause and a limit, tariffs that exclude each other, and treats that cost tokens.
+//! and cheap; pairs can be polished together. Twists: big jobs that want an outline first, a
+//! reserve that must be left, top-ups with a pause and a limit, tariffs that exclude each other,
+//! and treats that cost tokens.
 
-use super::draft::numbered;
+use super::tale::{Tale, first};
+use super::words::{Wish, ask, quota as words, warn_of_distractions};
 use super::{Dice, Draft};
 
 pub(super) const KNOBS: &[(&str, u32)] = &[
@@ -13,6 +15,7 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
     ("started", 6),
     ("tokens", 20),
     ("direct", 8),
+    ("reserve", 3),
     ("top_ups", 4),
     ("pairs", 100),
     ("tariffs", 100),
@@ -23,97 +26,126 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
 ];
 
 pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
-    let jobs = numbered("j", dice.knob("jobs").max(1));
+    let jobs = first(&words::JOBS, dice.knob("jobs").max(1));
     let big = dice.knob("big").min(jobs.len());
-    let mut percent = |name: &str| {
-        let n = u32::try_from(dice.knob(name)).unwrap_or(0);
-        dice.chance(n)
-    };
-    let (pairs, tariffs, redo) = (percent("pairs"), percent("tariffs"), percent("redo"));
+    let (pairs, tariffs, redo) =
+        (dice.percent("pairs"), dice.percent("tariffs"), dice.percent("redo"));
     let direct = dice.knob("direct").max(2);
     let tokens = dice.knob("tokens").max(2);
     draft.objects("job", &jobs);
-    for name in ["outlined", "drafted", "done"] {
-        draft.inventory(name, &["?j: job"]);
-    }
+    draft.vocabulary(&words::WORDS);
     draft.fluent("tokens", tokens + 3, tokens);
-    work(draft, direct, tariffs, redo);
+    draft.about_fluent("tokens", "Tokens that can still be spent.");
+    let (mut tale, wording) = (Tale::default(), &mut dice.wording());
+    tale.say(wording, &words::OPENINGS, &[&tokens.to_string()]);
+    tale.say(wording, &words::WAYS, &[&direct.to_string()]);
+    work(draft, direct, redo);
+    if redo {
+        tale.say(wording, &words::REDO, &[]);
+    }
+    if tariffs {
+        choose_tariff(draft);
+        tale.say(wording, &words::TARIFF, &[]);
+    }
     if pairs {
-        draft.fixed("before", &["?a: job", "?b: job"]);
-        for pair in jobs.windows(2) {
-            draft.init(&format!("before({})", pair.join(", ")));
-        }
-        draft.function(
-            "polish_pair",
-            "Polishes two drafts together.",
-            &["?a: job", "?b: job"],
-            "before(?a, ?b) and drafted(?a) and drafted(?b)",
-            "done(?a), done(?b), not drafted(?a), not drafted(?b), tokens -= 3",
-        );
+        polish_pairs(draft, &jobs);
+        tale.say(wording, &words::PAIRS, &[]);
     }
-    let top_ups = u32::try_from(dice.knob("top_ups")).unwrap_or(0);
+    let top_ups = dice.knob("top_ups");
     if top_ups > 0 {
-        let top_up = draft.function("top_up", "Asks for more tokens.", &[], "", "tokens += 3");
-        top_up.max_calls = Some(top_ups);
+        let text = "Asks the treasurer for three more tokens.";
+        let top_up = draft.function("top_up", text, &[], "", "tokens += 3");
+        top_up.max_calls = u32::try_from(top_ups).ok();
         top_up.cooldown = Some(1);
+        tale.say(wording, &words::TOP_UPS, &[&top_ups.to_string()]);
     }
-    treats(dice, draft);
-    prepare(dice, draft, &jobs, big);
-    let screens = dice.knob("screens");
-    let idle = dice.knob("idle");
+    let treats = first(&words::TREATS, dice.knob("treats"));
+    order_treats(draft, &treats);
+    for treat in &treats {
+        if wording.chance(40) {
+            tale.say(wording, &words::TREAT, &[treat]);
+        }
+    }
+    let wishes = prepare(dice, draft, &jobs, big);
+    let (screens, idle) = (dice.knob("screens"), dice.knob("idle"));
     draft.distract(screens, idle);
-    draft.narrative(format!("{} job(s) are to be finished on {tokens} tokens.", jobs.len()));
+    ask(&mut tale, wording, &wishes);
+    warn_of_distractions(&mut tale, wording, screens + idle);
+    draft.narrative(tale.shuffled(wording));
 }
 
-fn work(draft: &mut Draft, direct: usize, tariffs: bool, redo: bool) {
+fn work(draft: &mut Draft, direct: usize, redo: bool) {
     let job = &["?j: job"];
-    draft.function("outline", "Outlines a job.", job, "", "outlined(?j)");
+    draft.function("outline", "Outlines a job, free of charge.", job, "", "outlined(?j)");
     let effects = "drafted(?j), tokens -= 1";
-    draft.function("draft", "Drafts a job cheaply.", job, "outlined(?j)", effects);
+    let text = "Drafts an outlined job for one token.";
+    draft.function("draft", text, job, "outlined(?j)", effects);
     // With `redo`, polishing uses the draft up, so polishing again needs another one.
-    let used = if redo { ", not drafted(?j), not outlined(?j)" } else { "" };
+    let (used, text) = if redo {
+        (
+            ", not drafted(?j), not outlined(?j)",
+            "Polishes a draft into a finished job for one token; the draft is used up.",
+        )
+    } else {
+        ("", "Polishes a draft into a finished job for one token.")
+    };
     let effects = format!("done(?j), tokens -= 1{used}");
-    draft.function("polish", "Finishes a draft.", job, "drafted(?j)", &effects);
-    let paid = if tariffs { " and on_demand" } else { "" };
+    draft.function("polish", text, job, "drafted(?j)", &effects);
     draft.function(
         "solve_directly",
-        "Solves an outlined job in one dear call.",
+        &format!("Solves an outlined job in one go for {direct} tokens."),
         job,
-        &format!("outlined(?j){paid}"),
+        "outlined(?j)",
         &format!("done(?j), tokens -= {direct}"),
     );
-    if tariffs {
-        draft.env("on_demand", &[]);
-        draft.env("flat", &[]);
-        let pick = "Chooses the tariff with direct solutions.";
-        draft
-            .function("choose_on_demand", pick, &[], "not on_demand", "on_demand")
-            .exclusive_with
-            .insert("choose_flat_rate".to_owned());
-        let pick = "Chooses the tariff with more tokens.";
-        draft.function("choose_flat_rate", pick, &[], "not flat", "flat, tokens += 3");
+}
+
+/// Direct solutions then need the tariff that excludes the one with more tokens.
+fn choose_tariff(draft: &mut Draft) {
+    draft.vocabulary(&words::TARIFFS);
+    draft.require("solve_directly", "on_demand");
+    let text = "Chooses the tariff with direct solutions, for good.";
+    draft
+        .function("choose_on_demand", text, &[], "not on_demand", "on_demand")
+        .exclusive_with
+        .insert("choose_flat_rate".to_owned());
+    let text = "Chooses the tariff with three more tokens, for good.";
+    draft.function("choose_flat_rate", text, &[], "not flat", "flat, tokens += 3");
+}
+
+fn polish_pairs(draft: &mut Draft, jobs: &[String]) {
+    draft.vocabulary(&[words::BEFORE]);
+    for pair in jobs.windows(2) {
+        draft.init(&format!("before({})", pair.join(", ")));
     }
+    draft.function(
+        "polish_pair",
+        "Polishes the drafts of two neighbouring jobs together for three tokens.",
+        &["?a: job", "?b: job"],
+        "before(?a, ?b) and drafted(?a) and drafted(?b)",
+        "done(?a), done(?b), not drafted(?a), not drafted(?b), tokens -= 3",
+    );
 }
 
 /// Calls that cost tokens and bring a new fact that nobody needs.
-fn treats(dice: &mut Dice<'_>, draft: &mut Draft) {
-    let treats = numbered("t", dice.knob("treats"));
+fn order_treats(draft: &mut Draft, treats: &[String]) {
     if treats.is_empty() {
         return;
     }
-    draft.objects("treat", &treats);
-    draft.inventory("enjoyed", &["?t: treat"]);
-    let pre = "not enjoyed(?t)";
-    let effects = "enjoyed(?t), tokens -= 1";
-    draft.function("order_extra", "Orders an extra report.", &["?t: treat"], pre, effects);
+    draft.objects("treat", treats);
+    draft.vocabulary(&[words::ENJOYED]);
+    let (pre, effects) = ("not enjoyed(?t)", "enjoyed(?t), tokens -= 1");
+    let text = "Orders an extra that nobody asked for; it costs a token.";
+    draft.function("order_extra", text, &["?t: treat"], pre, effects);
 }
 
-/// Lays out the jobs: small ones are outlined already, some are drafted.
-fn prepare(dice: &mut Dice<'_>, draft: &mut Draft, jobs: &[String], big: usize) {
+/// Lays out the jobs: small ones are outlined already, some are drafted. Returns what is wanted.
+fn prepare(dice: &mut Dice<'_>, draft: &mut Draft, jobs: &[String], big: usize) -> Vec<Wish> {
     let started = dice.knob("started").min(jobs.len());
     let indices: Vec<usize> = (0..jobs.len()).collect();
     let big_ones = dice.sample(&indices, big);
     let drafted = dice.sample(&indices, started);
+    let mut wishes: Vec<Wish> = Vec::new();
     for (i, job) in jobs.iter().enumerate() {
         if !big_ones.contains(&i) {
             draft.init(&format!("outlined({job})"));
@@ -122,5 +154,12 @@ fn prepare(dice: &mut Dice<'_>, draft: &mut Draft, jobs: &[String], big: usize) 
             draft.init(&format!("drafted({job})"));
         }
         draft.goal(&format!("done({job})"));
+        wishes.push((&words::FINISH, vec![job.clone()]));
     }
+    let reserve = dice.knob("reserve");
+    if reserve > 0 {
+        draft.goal(&format!("tokens >= {reserve}"));
+        wishes.push((&words::RESERVE, vec![reserve.to_string()]));
+    }
+    wishes
 }

@@ -3,7 +3,8 @@
 //! Outcomes are drawn. The careful way is longer and sure, the hasty one short and risky; an
 //! incident stops all work until it is diagnosed and resolved. Services stand on one another.
 
-use super::draft::numbered;
+use super::tale::{Tale, first};
+use super::words::{Wish, ask, recovery as words, warn_of_distractions};
 use super::{Dice, Draft};
 
 pub(super) const KNOBS: &[(&str, u32)] = &[
@@ -19,92 +20,92 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
     ("jobs", 8),
 ];
 
+const SERVICE: &[&str] = &["?s: service"];
+
 pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
-    let services = numbered("s", dice.knob("services").max(1));
+    let services = first(&words::SERVICES, dice.knob("services").max(1));
     let build_risk = u32::try_from(dice.knob("build_risk")).unwrap_or(0);
     let hasty_risk = u32::try_from(dice.knob("hasty_risk")).unwrap_or(0);
-    let mut percent = |name: &str| {
-        let n = u32::try_from(dice.knob(name)).unwrap_or(0);
-        dice.chance(n)
-    };
-    let (incident, maintenance) = (percent("incident"), percent("maintenance"));
-    let mut all = vec!["base".to_owned()];
-    all.extend(services.iter().cloned());
+    let (incident, maintenance) = (dice.percent("incident"), dice.percent("maintenance"));
+    let mut all = services.clone();
+    all.push(words::BASE.to_owned());
     draft.objects("service", &all);
-    for name in ["built", "broken", "canary", "live"] {
-        draft.env(name, &["?s: service"]);
-    }
-    draft.fixed("stands_on", &["?s: service", "?b: service"]);
-    draft.init("live(base)");
-    draft.env("incident", &[]);
-    functions(draft, build_risk, maintenance);
+    draft.vocabulary(&words::WORDS);
+    draft.init(&format!("live({})", words::BASE));
+    let (mut tale, wording) = (Tale::default(), &mut dice.wording());
+    tale.say(wording, &words::OPENINGS, &[]);
+    functions(draft, build_risk);
     risky(draft, hasty_risk, incident);
+    if build_risk > 0 {
+        tale.say(wording, &words::BUILDS, &[&build_risk.to_string()]);
+    }
+    if hasty_risk > 0 {
+        tale.say(wording, &words::HASTY, &[&hasty_risk.to_string()]);
+    }
     if incident {
-        draft.env("diagnosed", &[]);
-        let resolve = "not incident, not diagnosed";
-        draft.function("diagnose", "Finds the cause.", &[], "incident", "diagnosed");
-        draft.function("resolve", "Ends the incident.", &[], "incident and diagnosed", resolve);
+        incidents(draft);
+        tale.say(wording, &words::INCIDENTS, &[]);
         if dice.chance(30) {
             draft.init("incident");
+            tale.say(wording, &words::OPEN_NOW, &[]);
         }
     }
     if maintenance {
-        draft.env("resting", &["?s: service"]);
-        draft.function(
-            "start_maintenance",
-            "Takes a service down for care.",
-            &["?s: service"],
-            "not resting(?s) and ?s != base",
-            "resting(?s), not live(?s), not canary(?s), not built(?s), not broken(?s)",
-        );
-        let params = &["?s: service"];
-        draft.function(
-            "end_maintenance",
-            "Ends the care.",
-            params,
-            "resting(?s)",
-            "not resting(?s)",
-        );
+        rest(draft);
+        tale.say(wording, &words::REST, &[]);
     }
-    prepare(dice, draft, &services);
-    let screens = dice.knob("screens");
-    let jobs = dice.knob("jobs");
+    let below = prepare(dice, draft, &services);
+    for (service, base) in services.iter().zip(&below).filter(|(_, b)| *b != words::BASE) {
+        tale.say(wording, &words::ON, &[service, base]);
+    }
+    let mut wishes = goals(dice, draft, &services);
+    for idle in services.iter().filter(|s| !wishes.iter().any(|w| w.1.contains(s))) {
+        if wording.chance(40) {
+            tale.say(wording, &words::IDLE, &[idle]);
+        }
+    }
+    if incident {
+        draft.goal("not incident");
+        wishes.push((&words::CALM, Vec::new()));
+    }
+    let (screens, jobs) = (dice.knob("screens"), dice.knob("jobs"));
     draft.distract(screens, jobs);
+    ask(&mut tale, wording, &wishes);
+    warn_of_distractions(&mut tale, wording, screens + jobs);
+    draft.narrative(tale.shuffled(wording));
 }
 
-fn functions(draft: &mut Draft, build_risk: u32, maintenance: bool) {
-    let service = &["?s: service"];
-    let rest = if maintenance { " and not resting(?s)" } else { "" };
+fn functions(draft: &mut Draft, build_risk: u32) {
     let pre = format!(
-        "not built(?s) and not broken(?s) and not canary(?s) and not live(?s) and not incident \
-         and ?s != base{rest}"
+        "not built(?s) and not broken(?s) and not canary(?s) and not live(?s) and ?s != {}",
+        words::BASE
     );
-    draft.function("build", "Builds a service.", service, &pre, "built(?s)");
+    draft.function("build", "Builds a service that is down.", SERVICE, &pre, "built(?s)");
     if build_risk > 0 {
         draft.risk("build", "error", build_risk, "broken(?s)");
     }
-    let words = "Cleans a broken build.";
-    draft.function("clean", words, service, "broken(?s)", "not broken(?s)");
+    let text = "Cleans up after a broken build.";
+    draft.function("clean", text, SERVICE, "broken(?s)", "not broken(?s)");
     draft.function(
         "try_canary",
-        "Deploys to a few users.",
+        "Deploys a build to a few users; what it stands on must be live.",
         &["?s: service", "?b: service"],
-        "built(?s) and stands_on(?s, ?b) and live(?b) and not incident",
+        "built(?s) and stands_on(?s, ?b) and live(?b)",
         "canary(?s), not built(?s)",
     );
-    let pre = "canary(?s) and not incident";
-    let effects = "live(?s), not canary(?s)";
-    draft.function("widen", "Deploys to all users.", service, pre, effects);
+    let text = "Deploys a canary to all users.";
+    draft.function("widen", text, SERVICE, "canary(?s)", "live(?s), not canary(?s)");
     let effects = "not live(?s), not canary(?s), not built(?s)";
-    draft.function("roll_back", "Takes a service back.", service, "?s != base", effects);
+    let text = "Takes a service back from its users.";
+    draft.function("roll_back", text, SERVICE, &format!("?s != {}", words::BASE), effects);
 }
 
 fn risky(draft: &mut Draft, hasty_risk: u32, incident: bool) {
     draft.function(
         "deploy_hastily",
-        "Deploys to all users at once.",
+        "Deploys a build to all users at once, at a risk; what it stands on must be live.",
         &["?s: service", "?b: service"],
-        "built(?s) and stands_on(?s, ?b) and live(?b) and not incident",
+        "built(?s) and stands_on(?s, ?b) and live(?b)",
         "live(?s), not built(?s)",
     );
     if hasty_risk > 0 {
@@ -113,36 +114,59 @@ fn risky(draft: &mut Draft, hasty_risk: u32, incident: bool) {
     }
 }
 
-fn prepare(dice: &mut Dice<'_>, draft: &mut Draft, services: &[String]) {
-    let chain = u32::try_from(dice.knob("chain")).unwrap_or(0);
+/// An incident stops builds and deployments until it is diagnosed and resolved.
+fn incidents(draft: &mut Draft) {
+    draft.vocabulary(&words::INCIDENT);
+    for function in ["build", "try_canary", "widen", "deploy_hastily"] {
+        draft.require(function, "not incident");
+    }
+    let text = "Finds the cause of the incident.";
+    draft.function("diagnose", text, &[], "incident", "diagnosed");
+    let text = "Ends an incident whose cause is known.";
+    let effects = "not incident, not diagnosed";
+    draft.function("resolve", text, &[], "incident and diagnosed", effects);
+}
+
+fn rest(draft: &mut Draft) {
+    draft.vocabulary(&[words::RESTING]);
+    draft.require("build", "not resting(?s)");
+    draft.function(
+        "start_maintenance",
+        "Takes a service down for care; its build and deployment are lost.",
+        SERVICE,
+        &format!("not resting(?s) and ?s != {}", words::BASE),
+        "resting(?s), not live(?s), not canary(?s), not built(?s), not broken(?s)",
+    );
+    let text = "Ends the care of a service.";
+    draft.function("end_maintenance", text, SERVICE, "resting(?s)", "not resting(?s)");
+}
+
+/// What each service stands on, and how far it is; returns the former.
+fn prepare(dice: &mut Dice<'_>, draft: &mut Draft, services: &[String]) -> Vec<String> {
     let built = dice.knob("built").min(services.len());
     let indices: Vec<usize> = (0..services.len()).collect();
     let built = dice.sample(&indices, built);
+    let mut below = Vec::new();
     for (i, service) in services.iter().enumerate() {
-        let below = match i {
-            0 => "base",
-            _ if dice.chance(chain) => {
-                let earlier = services.get(..i).unwrap_or(&[]);
-                dice.choose(earlier)
-                    .map_or("base", |_| services.get(i - 1).map_or("base", String::as_str))
-            }
-            _ => "base",
-        };
-        draft.init(&format!("stands_on({service}, {below})"));
+        let earlier = i.checked_sub(1).and_then(|last| services.get(last));
+        let base = earlier.filter(|_| dice.percent("chain")).map_or(words::BASE, String::as_str);
+        draft.init(&format!("stands_on({service}, {base})"));
         if built.contains(&i) {
             draft.init(&format!("built({service})"));
         } else if dice.chance(50) {
             draft.init(&format!("broken({service})"));
         }
+        below.push(base.to_owned());
     }
+    below
+}
+
+fn goals(dice: &mut Dice<'_>, draft: &mut Draft, services: &[String]) -> Vec<Wish> {
     let goals = dice.knob("goals").clamp(1, services.len());
-    let mut wanted = dice.sample(&indices, goals);
-    wanted.sort_unstable();
-    let names: Vec<&str> =
-        wanted.iter().filter_map(|&i| services.get(i).map(String::as_str)).collect();
-    for service in &names {
+    let mut wanted = dice.sample(services, goals);
+    wanted.sort();
+    for service in &wanted {
         draft.goal(&format!("live({service})"));
     }
-    draft.goal("not incident");
-    draft.narrative(format!("Bring {} live, whatever breaks on the way.", names.join(", ")));
+    wanted.into_iter().map(|service| -> Wish { (&words::LIVE, vec![service]) }).collect()
 }

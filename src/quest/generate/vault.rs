@@ -1,9 +1,10 @@
 //! Vault: rooms behind locked doors, keys that lie about (lock and key).
 //!
-//! Twists: keys that break in the lock, doors that fall shut, keys behind other doors, decoy
-//! keys, and one free hand.
+//! Twists: keys that break in the lock, keys behind other doors, decoy keys, papers that nobody
+//! asked for, and one free hand.
 
-use super::draft::numbered;
+use super::tale::{Tale, first};
+use super::words::{Wish, ask, vault as words, warn_of_distractions};
 use super::{Dice, Draft};
 
 pub(super) const KNOBS: &[(&str, u32)] = &[
@@ -11,6 +12,7 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
     ("locks", 5),
     ("decoys", 4),
     ("papers", 3),
+    ("spare", 2),
     ("breaks", 100),
     ("one_hand", 100),
     ("screens", 8),
@@ -18,79 +20,90 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
 ];
 
 pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
-    let rooms = numbered("r", dice.knob("rooms").max(2));
+    let rooms = first(&words::ROOMS, dice.knob("rooms").max(2));
     let locks = dice.knob("locks").min(rooms.len() - 1);
-    let keys = numbered("k", locks + dice.knob("decoys"));
-    let papers = numbered("paper", dice.knob("papers").max(1));
-    let breaks = u32::try_from(dice.knob("breaks")).unwrap_or(0);
-    let one_hand = u32::try_from(dice.knob("one_hand")).unwrap_or(0);
-    let (breaks, one_hand) = (dice.chance(breaks), dice.chance(one_hand));
+    let keys = first(&words::KEYS, locks + dice.knob("decoys"));
+    let wanted = dice.knob("papers").max(1);
+    let papers = first(&words::PAPERS, wanted + dice.knob("spare"));
+    let (breaks, one_hand) = (dice.percent("breaks"), dice.percent("one_hand"));
     draft.objects("room", &rooms);
     draft.objects("key", &keys);
     draft.objects("paper", &papers);
-    draft.env("at", &["?r: room"]);
-    draft.env("lies", &["?k: key", "?r: room"]);
-    draft.inventory("holds", &["?k: key"]);
-    draft.inventory("read", &["?p: paper"]);
-    draft.env("locked", &["?a: room", "?b: room"]);
-    draft.fixed("door", &["?a: room", "?b: room"]);
-    draft.fixed("fits", &["?k: key", "?a: room", "?b: room"]);
-    draft.fixed("stored", &["?p: paper", "?r: room"]);
+    draft.vocabulary(&words::WORDS);
     functions(draft, breaks, one_hand);
     let parents = doors(dice, draft, &rooms);
     place_keys(dice, draft, &rooms, &keys, &parents, locks);
     draft.init(&format!("at({})", rooms.first().map_or("", String::as_str)));
+    let (mut tale, wording) = (Tale::default(), &mut dice.wording());
+    tale.say(wording, &words::OPENINGS, &[]);
+    let mut wishes: Vec<Wish> = Vec::new();
     for (i, paper) in papers.iter().enumerate() {
         // The first paper lies in the last room, the deepest of the tree on the average.
         let room = if i == 0 { rooms.last().cloned() } else { dice.choose(&rooms) };
-        draft.init(&format!("stored({paper}, {})", room.unwrap_or_default()));
-        draft.goal(&format!("read({paper})"));
+        let room = room.unwrap_or_default();
+        draft.init(&format!("stored({paper}, {room})"));
+        if i < wanted {
+            draft.goal(&format!("read({paper})"));
+            tale.say(wording, &words::STORED, &[paper, &room]);
+            wishes.push((&words::READ, vec![paper.clone()]));
+        } else if wording.chance(40) {
+            tale.say(wording, &words::IDLE, &[paper]);
+        }
     }
-    let screens = dice.knob("screens");
-    let jobs = dice.knob("jobs");
+    let twists: [(bool, &[&str]); 2] = [(breaks, &words::BREAKS), (one_hand, &words::ONE_HAND)];
+    for (_, phrasings) in twists.into_iter().filter(|(on, _)| *on) {
+        tale.say(wording, phrasings, &[]);
+    }
+    let (screens, jobs) = (dice.knob("screens"), dice.knob("jobs"));
     draft.distract(screens, jobs);
-    draft.narrative(format!("{} paper(s) wait behind {locks} locked door(s).", papers.len()));
+    ask(&mut tale, wording, &wishes);
+    warn_of_distractions(&mut tale, wording, screens + jobs);
+    draft.narrative(tale.shuffled(wording));
 }
 
 fn functions(draft: &mut Draft, breaks: bool, one_hand: bool) {
     draft.function(
         "enter",
-        "Goes through an open door.",
+        "Goes through a door that is not locked.",
         &["?a: room", "?b: room"],
         "at(?a) and door(?a, ?b) and not locked(?a, ?b)",
         "at(?b), not at(?a)",
     );
     let (free, busy, idle) = if one_hand {
-        draft.inventory("hand_full", &[]);
+        draft.vocabulary(&[words::HAND_FULL]);
         (" and not hand_full", ", hand_full", ", not hand_full")
     } else {
         ("", "", "")
     };
     draft.function(
         "grab_key",
-        "Picks a key up.",
+        "Picks up a key that lies in the room.",
         &["?k: key", "?r: room"],
         &format!("at(?r) and lies(?k, ?r){free}"),
         &format!("holds(?k), not lies(?k, ?r){busy}"),
     );
     draft.function(
         "drop_key",
-        "Puts a key down.",
+        "Puts a key down in the room.",
         &["?k: key", "?r: room"],
         "at(?r) and holds(?k)",
         &format!("lies(?k, ?r), not holds(?k){idle}"),
     );
-    let used = if breaks { format!(", not holds(?k){idle}") } else { String::new() };
+    let (used, text) = if breaks {
+        (format!(", not holds(?k){idle}"), "Opens a lock with its key, which breaks.")
+    } else {
+        (String::new(), "Opens a lock with its key.")
+    };
     draft.function(
         "unlock",
-        "Opens a lock from this side.",
+        text,
         &["?k: key", "?a: room", "?b: room"],
         "at(?a) and holds(?k) and fits(?k, ?a, ?b) and locked(?a, ?b)",
         &format!("not locked(?a, ?b), not locked(?b, ?a){used}"),
     );
     draft.function(
         "read_paper",
-        "Reads a paper where it is stored.",
+        "Reads a paper in the room where it is kept.",
         &["?p: paper", "?r: room"],
         "at(?r) and stored(?p, ?r)",
         "read(?p)",

@@ -27,10 +27,12 @@ const DRAW_LIMITS: SolveLimits =
 /// Seeds tried for each level that is wanted, and at least.
 const TRIES: (usize, usize) = (400, 4_000);
 
-const BUILTIN: [(&str, &str); 7] = [
+const BUILTIN: [(&str, &str); 9] = [
     ("courier.toml", include_str!("../../levels/courier.toml")),
+    ("migration.toml", include_str!("../../levels/migration.toml")),
     ("quota.toml", include_str!("../../levels/quota.toml")),
     ("recovery.toml", include_str!("../../levels/recovery.toml")),
+    ("refinery.toml", include_str!("../../levels/refinery.toml")),
     ("symphony.toml", include_str!("../../levels/symphony.toml")),
     ("toolbox.toml", include_str!("../../levels/toolbox.toml")),
     ("vault.toml", include_str!("../../levels/vault.toml")),

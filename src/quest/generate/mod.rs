@@ -4,8 +4,10 @@
 mod courier;
 mod dice;
 mod draft;
+mod migration;
 mod quota;
 mod recovery;
+mod refinery;
 mod symphony;
 mod tale;
 mod toolbox;
@@ -24,8 +26,17 @@ pub(super) use draft::Draft;
 use super::level::{Level, LevelError};
 
 /// Names of the generators that are built in.
-pub const FAMILIES: [&str; 7] =
-    ["courier", "quota", "recovery", "symphony", "toolbox", "vault", "workshop"];
+pub const FAMILIES: [&str; 9] = [
+    "courier",
+    "migration",
+    "quota",
+    "recovery",
+    "refinery",
+    "symphony",
+    "toolbox",
+    "vault",
+    "workshop",
+];
 
 /// A knob of a generator: a number, or a range from which each level draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,8 +67,10 @@ type Make = fn(&mut Dice<'_>, &mut Draft);
 fn generator(name: &str) -> Option<(Make, &'static [(&'static str, u32)])> {
     Some(match name {
         "courier" => (courier::make, courier::KNOBS),
+        "migration" => (migration::make, migration::KNOBS),
         "quota" => (quota::make, quota::KNOBS),
         "recovery" => (recovery::make, recovery::KNOBS),
+        "refinery" => (refinery::make, refinery::KNOBS),
         "symphony" => (symphony::make, symphony::KNOBS),
         "toolbox" => (toolbox::make, toolbox::KNOBS),
         "vault" => (vault::make, vault::KNOBS),

@@ -1,0 +1,287 @@
+//! Refinery: data products made from other products (tool chains with shared sub-products).
+//!
+//! Several goals stand on one hub. Some steps keep what they read, some use it up, so what reads
+//! the hub must run before what uses it up, or a copy must be made in time. Twists: one step that
+//! makes two products, copies, products that leave the store when they are handed over, and a
+//! store with little room.
+
+use super::tale::{Kind, Tale, Word, first};
+use super::{Dice, Draft};
+
+pub(super) const KNOBS: &[(&str, u32)] = &[
+    ("sources", 5),
+    ("products", 12),
+    ("goals", 4),
+    ("used", 100),
+    ("pairs", 4),
+    ("detours", 6),
+    ("copies", 100),
+    ("handover", 100),
+    ("room", 12),
+    ("have", 4),
+    ("screens", 8),
+    ("jobs", 8),
+];
+
+const SOURCES: [&str; 5] = ["orders", "visits", "stock", "tickets", "sensors"];
+const PRODUCTS: [&str; 12] = [
+    "sessions", "baskets", "profiles", "prices", "trends", "segments", "forecast", "ranking",
+    "alerts", "scores", "margins", "outlook",
+];
+
+const WORDS: [Word; 7] = [
+    Word {
+        name: "have",
+        params: &["?x: product"],
+        kind: Kind::Inventory,
+        about: "The product lies in the store.",
+        says: &["{0} is in the store", "{0} is at hand", "we have {0}"],
+    },
+    Word {
+        name: "published",
+        params: &["?x: product"],
+        kind: Kind::Env,
+        about: "The product has been handed to its readers.",
+        says: &["{0} is published", "{0} is out", "readers have {0}"],
+    },
+    Word {
+        name: "raw",
+        params: &["?x: product"],
+        kind: Kind::Fixed,
+        about: "The product comes from outside.",
+        says: &["{0} comes from outside"],
+    },
+    Word {
+        name: "from_one",
+        params: &["?x: product", "?a: product"],
+        kind: Kind::Fixed,
+        about: "The first is derived from the second, which stays.",
+        says: &["{0} is derived from {1}"],
+    },
+    Word {
+        name: "from_two",
+        params: &["?x: product", "?a: product", "?b: product"],
+        kind: Kind::Fixed,
+        about: "The first joins the other two, which stay.",
+        says: &["{0} joins {1} and {2}"],
+    },
+    Word {
+        name: "out_of_one",
+        params: &["?x: product", "?a: product"],
+        kind: Kind::Fixed,
+        about: "The first is the second turned into something else.",
+        says: &["{1} is turned into {0}"],
+    },
+    Word {
+        name: "out_of_two",
+        params: &["?x: product", "?a: product", "?b: product"],
+        kind: Kind::Fixed,
+        about: "The first is the third worked into the second; only the second stays.",
+        says: &["{0} works {2} into {1}"],
+    },
+];
+
+const PARTS: Word = Word {
+    name: "parts",
+    params: &["?x: product", "?y: product", "?a: product"],
+    kind: Kind::Fixed,
+    about: "The first two are what the third falls into.",
+    says: &["{2} falls into {0} and {1}"],
+};
+
+const COPIED: Word = Word {
+    name: "copied",
+    params: &["?x: product"],
+    kind: Kind::Inventory,
+    about: "A copy of the product is kept aside.",
+    says: &["{0} has a copy", "a copy of {0} is kept"],
+};
+
+/// What the twists make of the functions.
+struct Twists {
+    pairs: usize,
+    copies: bool,
+    handover: bool,
+    room: usize,
+}
+
+pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
+    let sources = first(&SOURCES, dice.knob("sources").max(1));
+    let products = first(&PRODUCTS, dice.knob("products").max(3));
+    let all: Vec<String> = sources.iter().chain(&products).cloned().collect();
+    let twists = Twists {
+        pairs: dice.knob("pairs"),
+        copies: dice.percent("copies"),
+        handover: dice.percent("handover"),
+        room: dice.knob("room"),
+    };
+    draft.objects("product", &all);
+    draft.vocabulary(&WORDS);
+    functions(draft, &twists);
+    for source in &sources {
+        draft.init(&format!("raw({source})"));
+    }
+    recipes(dice, draft, &all, sources.len(), twists.pairs);
+    let have = dice.knob("have");
+    let stock = dice.sample(all.get(..sources.len() + 2).unwrap_or(&all), have);
+    for product in &stock {
+        draft.init(&format!("have({product})"));
+    }
+    if twists.room > 0 {
+        draft.fluent("room", twists.room + stock.len(), twists.room);
+    }
+    let goals = dice.knob("goals").clamp(1, products.len());
+    let late = products.get(products.len() / 3..).unwrap_or(&products);
+    let mut wanted = dice.sample(late, goals);
+    wanted.sort();
+    for product in &wanted {
+        draft.goal(&format!("published({product})"));
+    }
+    let (screens, jobs) = (dice.knob("screens"), dice.knob("jobs"));
+    draft.distract(screens, jobs);
+    draft.narrative(narrative(dice, &twists, &wanted));
+}
+
+/// The steps. With little room, a product that is there already cannot be made again, and each
+/// step pays for what it adds to the store.
+fn functions(draft: &mut Draft, twists: &Twists) {
+    let tight = twists.room > 0;
+    let (once, grow, shrink) =
+        if tight { (" and not have(?x)", ", room -= 1", ", room += 1") } else { ("", "", "") };
+    let mut step = |name: &str, words: &str, params: &[&str], pre: &str, effects: String| {
+        draft.function(name, words, params, &format!("{pre}{once}"), &effects);
+        draft.returns(name, "{x}.table");
+    };
+    let (x, xa) = (&["?x: product"], &["?x: product", "?a: product"]);
+    let xab = &["?x: product", "?a: product", "?b: product"];
+    let made = format!("have(?x){grow}");
+    step("load", "Loads a raw product from its source.", x, "raw(?x)", made.clone());
+    let words = "Derives a product from another one and keeps both.";
+    step("derive", words, xa, "from_one(?x, ?a) and have(?a)", made.clone());
+    let words = "Joins two products to a third one and keeps all of them.";
+    step("join", words, xab, "from_two(?x, ?a, ?b) and have(?a) and have(?b)", made);
+    let words = "Turns a product into another one; the first is used up.";
+    let effects = "have(?x), not have(?a)";
+    step("turn_into", words, xa, "out_of_one(?x, ?a) and have(?a)", effects.to_owned());
+    let words = "Works the last product into the second one; the last is used up.";
+    let effects = "have(?x), not have(?b)";
+    let pre = "out_of_two(?x, ?a, ?b) and have(?a) and have(?b)";
+    step("work_in", words, xab, pre, effects.to_owned());
+    if twists.pairs > 0 {
+        draft.vocabulary(&[PARTS]);
+        let params = &["?x: product", "?y: product", "?a: product"];
+        let (words, free) = if tight {
+            (
+                "Splits a product into its two parts; it is used up.",
+                " and not have(?x) and not have(?y)",
+            )
+        } else {
+            ("Splits a product into its two parts; it is used up.", "")
+        };
+        let pre = format!("parts(?x, ?y, ?a) and have(?a){free}");
+        let effects = format!("have(?x), have(?y), not have(?a){grow}");
+        draft.function("split", words, params, &pre, &effects);
+    }
+    if twists.copies {
+        draft.vocabulary(&[COPIED]);
+        let words = "Keeps a copy of a product aside.";
+        draft.function("copy", words, x, "have(?x) and not copied(?x)", "copied(?x)");
+        let words = "Brings a product back from its copy, which is used up.";
+        let effects = format!("have(?x), not copied(?x){grow}");
+        draft.function("restore", words, x, "copied(?x) and not have(?x)", &effects);
+    }
+    let (words, gone) = if twists.handover {
+        (
+            "Hands a product over to its readers; it leaves the store.",
+            format!(", not have(?x){shrink}"),
+        )
+    } else {
+        ("Publishes a product to its readers; it stays in the store.", String::new())
+    };
+    let effects = format!("published(?x){gone}");
+    draft.function("publish", words, x, "have(?x) and not published(?x)", &effects);
+    if tight {
+        let words = "Deletes a product from the store to make room.";
+        draft.function("discard", words, x, "have(?x)", &format!("not have(?x){shrink}"));
+    }
+}
+
+/// One recipe for every product, and some detours. An early product is the hub that many of the
+/// later ones need.
+fn recipes(dice: &mut Dice<'_>, draft: &mut Draft, all: &[String], sources: usize, pairs: usize) {
+    let used = u32::try_from(dice.knob("used")).unwrap_or(0);
+    let hub = (sources + dice.below(2)).min(all.len() - 1);
+    let detours = dice.knob("detours");
+    let extra: Vec<usize> = (0..detours).map(|_| dice.between(sources, all.len() - 1)).collect();
+    for target in (sources..all.len()).chain(extra) {
+        let on_hub = target > hub && dice.chance(55);
+        let main = if on_hub { hub } else { target - 1 - dice.below(target.min(3)) };
+        let other = (main + 1 + dice.below(target.max(2) - 1)) % target.max(1);
+        let two = other != main && dice.chance(45);
+        let name = |i: usize| all.get(i).map_or("", String::as_str);
+        let (x, a, b) = (name(target), name(main), name(other));
+        draft.init(&match (two, dice.chance(used)) {
+            (false, false) => format!("from_one({x}, {a})"),
+            (false, true) => format!("out_of_one({x}, {a})"),
+            (true, false) => format!("from_two({x}, {a}, {b})"),
+            // What is used up is the hub as often as the other one.
+            (true, true) if dice.chance(50) => format!("out_of_two({x}, {b}, {a})"),
+            (true, true) => format!("out_of_two({x}, {a}, {b})"),
+        });
+    }
+    for _ in 0..pairs {
+        let x = dice.between(hub + 1, all.len().max(hub + 3) - 2);
+        let parts = [x, x + 1, dice.between(sources.min(hub), x - 1)];
+        if let [Some(x), Some(y), Some(a)] = parts.map(|i| all.get(i)) {
+            draft.init(&format!("parts({x}, {y}, {a})"));
+        }
+    }
+}
+
+fn narrative(dice: &mut Dice<'_>, twists: &Twists, wanted: &[String]) -> String {
+    let mut tale = Tale::default();
+    let openings = [
+        "The refinery makes data products from raw ones.",
+        "A data team keeps a store of products, each made from others.",
+        "It is Monday, and the data store must serve its readers.",
+        "Raw data comes in, and finished tables go out to those who read them.",
+    ];
+    tale.say(dice, &openings, &[]);
+    if twists.handover {
+        let forms = [
+            "Whatever is handed to readers leaves the store.",
+            "A product that goes out is no longer in the store.",
+            "Handing a product over takes it out of the store.",
+            "Once readers have a product, the store does not.",
+        ];
+        tale.say(dice, &forms, &[]);
+    }
+    if twists.room > 0 {
+        let forms = [
+            "The store has room for {0} more.",
+            "Only {0} more products fit into the store.",
+            "Mind the room: {0} places are free.",
+            "There are {0} free places; delete what is not needed.",
+        ];
+        tale.say(dice, &forms, &[&twists.room.to_string()]);
+    }
+    if twists.copies {
+        let forms = [
+            "Copies may be kept aside before something is used up.",
+            "A copy in time can save the work of making a product again.",
+            "It is allowed to keep copies.",
+            "What will be used up can be copied first.",
+        ];
+        tale.say(dice, &forms, &[]);
+    }
+    let forms = [
+        "Publish {0}.",
+        "Readers wait for {0}.",
+        "See to it that the readers get {0}.",
+        "By tonight the readers must have {0}.",
+        "We were asked to publish {0}.",
+        "What has to be published: {0}.",
+    ];
+    tale.say_of(dice, &forms, wanted);
+    tale.text()
+}

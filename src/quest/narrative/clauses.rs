@@ -1,0 +1,259 @@
+//! Sentences as clauses of one statement each. Commas and `and` join either statements or
+//! objects of one list; which of the two follows from what stands between them.
+
+use super::Span;
+use super::lexicon::Lexicon;
+use super::mentions::{Item, Thing};
+use super::statements::{Role, cue};
+use super::words::{Token, filler, negation, preposition};
+
+/// A word of a clause.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Word {
+    pub stem: String,
+    pub text: String,
+    pub number: Option<i64>,
+}
+
+/// An element of a clause.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Element {
+    Word(Word),
+    Thing(Thing),
+}
+
+/// A piece of a sentence that states one thing.
+#[derive(Debug, Clone)]
+pub(super) struct Clause {
+    pub elements: Vec<Element>,
+    pub span: Span,
+    /// What its own words say that it is for.
+    pub cue: Option<Role>,
+    /// `or` joins it to the clause before.
+    pub either: bool,
+    /// It begins with `if`, `whatever`, `because` and the like: said by the way.
+    pub aside: bool,
+}
+
+impl Clause {
+    pub(super) fn things(&self) -> impl Iterator<Item = &Thing> {
+        self.elements.iter().filter_map(|e| match e {
+            Element::Thing(thing) => Some(thing),
+            Element::Word(_) => None,
+        })
+    }
+
+    pub(super) fn words(&self) -> impl Iterator<Item = &Word> {
+        self.elements.iter().filter_map(|e| match e {
+            Element::Word(word) => Some(word),
+            Element::Thing(_) => None,
+        })
+    }
+
+    /// Words that carry meaning here.
+    pub(super) fn content<'c>(
+        &'c self,
+        lexicon: &'c Lexicon<'_>,
+    ) -> impl Iterator<Item = &'c Word> {
+        self.words().filter(|w| telling(w, lexicon))
+    }
+
+    pub(super) fn says(&self, words: &[&str]) -> bool {
+        self.words().any(|w| words.contains(&w.text.as_str()))
+    }
+
+    /// Whether its words turn it round.
+    pub(super) fn negated(&self) -> bool {
+        self.words().filter(|w| negation(&w.text)).count() % 2 == 1
+    }
+
+    fn bare(&self, lexicon: &Lexicon<'_>) -> bool {
+        self.things().next().is_some()
+            && self.content(lexicon).next().is_none()
+            && !self.words().any(|w| preposition(&w.text) || w.number.is_some())
+    }
+
+    /// The thing with which it begins, small words aside.
+    fn leading(&mut self, lexicon: &Lexicon<'_>) -> Option<&mut Thing> {
+        for element in &mut self.elements {
+            match element {
+                Element::Thing(thing) => return Some(thing),
+                Element::Word(w) if telling(w, lexicon) || preposition(&w.text) => return None,
+                Element::Word(_) => {}
+            }
+        }
+        None
+    }
+
+    /// The thing with which it ends.
+    fn trailing(&mut self) -> Option<&mut Thing> {
+        match self.elements.last_mut() {
+            Some(Element::Thing(thing)) => Some(thing),
+            _ => None,
+        }
+    }
+}
+
+fn telling(word: &Word, lexicon: &Lexicon<'_>) -> bool {
+    if word.number.is_some() {
+        return false;
+    }
+    let small = filler(&word.text) || preposition(&word.text) || negation(&word.text);
+    lexicon.literals.contains(&word.stem) && !preposition(&word.text)
+        || !(small || lexicon.kinds.contains_key(&word.stem))
+}
+
+/// Cuts a sentence into clauses.
+pub(super) fn clauses(tokens: &[Token], items: Vec<Item>, lexicon: &Lexicon<'_>) -> Vec<Clause> {
+    let mut parts: Vec<Clause> = Vec::new();
+    let mut current: Vec<Item> = Vec::new();
+    let mut either = false;
+    for item in items {
+        let mark = match &item {
+            Item::Word(at) => tokens.get(*at).and_then(joint),
+            Item::Thing(..) => None,
+        };
+        let Some(or) = mark else {
+            current.push(item);
+            continue;
+        };
+        parts.extend(clause(tokens, std::mem::take(&mut current), either));
+        either = or;
+    }
+    parts.extend(clause(tokens, current, either));
+    lists(&mut parts, lexicon);
+    complete(&mut parts, lexicon);
+    parts
+}
+
+/// Whether the token joins clauses; true within for `or`.
+fn joint(token: &Token) -> Option<bool> {
+    if !token.is_word() {
+        return Some(false);
+    }
+    match token.text.as_str() {
+        "or" => Some(true),
+        "and" | "but" | "while" | "then" | "whereas" | "plus" | "nor" => Some(false),
+        _ => None,
+    }
+}
+
+fn clause(tokens: &[Token], items: Vec<Item>, either: bool) -> Option<Clause> {
+    let bounds = |item: &Item| match item {
+        Item::Word(at) => (*at, at + 1),
+        Item::Thing(_, from, to) => (*from, *to),
+    };
+    let (from, to) = (bounds(items.first()?).0, bounds(items.last()?).1);
+    let own = tokens.get(from..to)?;
+    let span = Span { start: own.first()?.span.start, end: own.last()?.span.end };
+    let elements = items.into_iter().filter_map(|item| match item {
+        Item::Thing(thing, ..) => Some(Element::Thing(thing)),
+        Item::Word(at) => tokens.get(at).map(|t| {
+            let (stem, text) = (t.stem.clone(), t.text.clone());
+            Element::Word(Word { stem, text, number: t.number })
+        }),
+    });
+    const ASIDES: [&str; 9] =
+        ["if", "whatever", "because", "since", "although", "though", "unless", "when", "whenever"];
+    let aside = own.first().is_some_and(|t| ASIDES.contains(&t.text.as_str()));
+    Some(Clause { elements: elements.collect(), span, cue: cue(own), either, aside })
+}
+
+/// Whether two mentions can stand in one list.
+fn alike(a: &Thing, b: &Thing, lexicon: &Lexicon<'_>) -> bool {
+    let kind = |t: &Thing| t.objects.first().and_then(|(_, k)| k.clone());
+    match (kind(a), kind(b)) {
+        (Some(a), Some(b)) => lexicon.is_a(&a, &b) || lexicon.is_a(&b, &a),
+        _ => true,
+    }
+}
+
+/// `the red, the blue and the yellow block are clear`: a piece that is objects only joins the list
+/// with which the next piece begins, or else the one with which the piece before ends.
+fn lists(parts: &mut Vec<Clause>, lexicon: &Lexicon<'_>) {
+    for at in (0..parts.len()).rev() {
+        let Some(part) = parts.get(at).filter(|p| p.bare(lexicon)).cloned() else { continue };
+        let Some(thing) = part.things().next().cloned() else { continue };
+        let merged = parts.get_mut(at + 1).is_some_and(|next| {
+            let joined = next.leading(lexicon).is_some_and(|lead| {
+                let fits = alike(lead, &thing, lexicon);
+                if fits {
+                    let mut objects = thing.objects.clone();
+                    objects.append(&mut lead.objects);
+                    lead.objects = objects;
+                }
+                fits
+            });
+            if joined {
+                next.span.start = part.span.start;
+                next.cue = part.cue.or(next.cue);
+            }
+            joined
+        });
+        if merged {
+            parts.remove(at);
+        }
+    }
+    let mut at = 1;
+    while at < parts.len() {
+        let Some(part) = parts.get(at).filter(|p| p.bare(lexicon)).cloned() else {
+            at += 1;
+            continue;
+        };
+        let joined = parts.get_mut(at - 1).is_some_and(|before| {
+            let fits = part.things().next().is_some_and(|thing| {
+                before.trailing().is_some_and(|last| {
+                    let fits = alike(last, thing, lexicon);
+                    if fits {
+                        last.objects.extend(thing.objects.iter().cloned());
+                    }
+                    fits
+                })
+            });
+            if fits {
+                before.span.end = part.span.end;
+            }
+            fits
+        });
+        if joined {
+            parts.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// `deliver x1 and x2 to r3`: a piece that ends with its only object goes on in the next one,
+/// where that begins with another of the kind and has more to say but no verb of its own.
+fn complete(parts: &mut Vec<Clause>, lexicon: &Lexicon<'_>) {
+    let mut at = 0;
+    while at + 1 < parts.len() {
+        let joined = match parts.split_at_mut(at + 1) {
+            ([.., first], [second, ..]) => join(first, second, lexicon),
+            _ => false,
+        };
+        if joined {
+            parts.remove(at + 1);
+        } else {
+            at += 1;
+        }
+    }
+}
+
+fn join(first: &mut Clause, second: &mut Clause, lexicon: &Lexicon<'_>) -> bool {
+    let verbless = second.content(lexicon).next().is_none() && second.things().count() >= 2;
+    if !verbless || first.things().count() != 1 || first.content(lexicon).next().is_none() {
+        return false;
+    }
+    let (Some(lead), Some(last)) = (second.leading(lexicon).cloned(), first.trailing()) else {
+        return false;
+    };
+    if !alike(last, &lead, lexicon) {
+        return false;
+    }
+    last.objects.extend(lead.objects.iter().cloned());
+    let skip = second.elements.iter().position(|e| matches!(e, Element::Thing(_)));
+    first.elements.extend(second.elements.drain(..).skip(skip.map_or(0, |i| i + 1)));
+    first.span.end = second.span.end;
+    true
+}

@@ -43,12 +43,12 @@ pub use level::{
     StoreKind, schema, split_of,
 };
 pub use locate::LevelFile;
-pub use pddl::{PddlError, PddlFile, PddlOptions, import_pddl};
-pub use place::{Aim, Place, Step};
 pub use narrative::{
     Analysis, Basis, Constraint, NarrativeError, Reading, Span, Unread, analyze_narrative,
     analyze_problem, level_from_text, narrated_goal,
 };
+pub use pddl::{PddlError, PddlFile, PddlOptions, import_pddl};
+pub use place::{Aim, Place, Step};
 pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
 pub use play::{Finished, Play, Running, StepError, StepOutcome};
 pub use state::{CallRecord, Environment, Facts, FunctionQuestState, GoalPart, ReturnValue};

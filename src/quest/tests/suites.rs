@@ -44,7 +44,7 @@ fn every_grade_draws_in_every_split_and_is_fit() {
             }
         }
     }
-    assert_eq!(seen.len(), 7 * 15 * 3);
+    assert_eq!(seen.len(), FAMILIES.len() * 15 * 3);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn draws_are_deterministic_distinct_and_regenerate() {
 fn unknown_names_list_the_known_ones() {
     let suite = builtin();
     let text = suite.draw("nothing", 1, 1, Split::Train, 0, 1).unwrap_err().to_string();
-    assert!(text.contains("no family `nothing`; known are courier, quota"), "{text}");
+    assert!(text.contains("no family `nothing`; known are courier, "), "{text}");
     let text = suite.draw("vault", 9, 1, Split::Train, 0, 1).unwrap_err().to_string();
     assert!(text.contains("no grade 9.1 of `vault`; known are 1.1, 1.2"), "{text}");
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Features of a fact node, see [`fact`].
 pub const FACT_FEATURES: usize = 12;
 /// Features of a call node, see [`call`].
-pub const CALL_FEATURES: usize = 15;
+pub const CALL_FEATURES: usize = 19;
 /// Features of the whole state, see [`global`].
 pub const GLOBAL_FEATURES: usize = 6;
 /// Kinds of edges, see [`EdgeKind`].
@@ -77,6 +77,14 @@ pub mod call {
     pub const RESPOND: usize = 13;
     /// 1 for the last call, 1/2 for the one before, and so on; 0 where it was never made.
     pub const RECENT: usize = 14;
+    /// Further calls after which it ends, squashed to 0..1; 0 where it ends at once.
+    pub const TAKES: usize = 15;
+    /// Share of that time that is still to pass; 0 where it does not run.
+    pub const RUNNING: usize = 16;
+    /// The built-in call that waits for what runs.
+    pub const WAIT: usize = 17;
+    /// It can be made now and must not be.
+    pub const FORBIDDEN: usize = 18;
 }
 
 /// Columns of [`Graph::globals`].

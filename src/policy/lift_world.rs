@@ -1,6 +1,6 @@
 //! A state of a known level as a graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::graph::{
@@ -42,9 +42,23 @@ impl Lifter {
     }
 }
 
+/// The fluents that are nodes, in order. The clock of a running call would tell which outcome was
+/// drawn at its start, so the call's own features say what may be known of it.
+fn seen_fluents(world: &World) -> Vec<usize> {
+    let clocks: BTreeSet<usize> =
+        world.calls().iter().flat_map(|c| &c.outcomes).filter_map(|o| o.left).collect();
+    (0..world.fluents().len()).filter(|id| !clocks.contains(id)).collect()
+}
+
+/// The node of every fluent that is one.
+fn fluent_nodes(world: &World) -> BTreeMap<usize, u32> {
+    let first = world.facts().len() as u32;
+    seen_fluents(world).into_iter().zip(first..).collect()
+}
+
 /// Nodes and edges of a world: its facts, then its fluents; its calls.
 fn topology_of(world: &World) -> Topology {
-    let first_fluent = world.facts().len() as u32;
+    let fluents = fluent_nodes(world);
     let mut edges = Vec::new();
     for (index, one) in world.calls().iter().enumerate() {
         let at = index as u32;
@@ -52,9 +66,16 @@ fn topology_of(world: &World) -> Topology {
         one.pre_true.iter().for_each(|f| push(*f, EdgeKind::Needs));
         one.pre_false.iter().for_each(|f| push(*f, EdgeKind::NeedsNot));
         for test in &one.pre_num {
-            let node = first_fluent + test.fluent as u32;
+            let Some(&node) = fluents.get(&test.fluent) else { continue };
             test_edges(*test).iter().for_each(|kind| push(node, *kind));
         }
+        // What a guard speaks of must be otherwise before the call may be made.
+        if let Some(guard) = &one.forbidden {
+            guard.pre_true.iter().for_each(|f| push(*f, EdgeKind::NeedsNot));
+            guard.pre_false.iter().for_each(|f| push(*f, EdgeKind::Needs));
+        }
+        one.start_add.iter().for_each(|f| push(*f, EdgeKind::Adds));
+        one.start_del.iter().for_each(|f| push(*f, EdgeKind::Deletes));
         let Some(intended) = one.outcomes.first() else { continue };
         intended.add.iter().for_each(|f| push(*f, EdgeKind::Adds));
         intended.del.iter().for_each(|f| push(*f, EdgeKind::Deletes));
@@ -64,12 +85,12 @@ fn topology_of(world: &World) -> Topology {
                 NumChange::Set(n) => world.fluents().get(effect.fluent).is_some_and(|f| n > f.min),
             };
             let kind = if rises { EdgeKind::Adds } else { EdgeKind::Deletes };
-            push(first_fluent + effect.fluent as u32, kind);
+            fluents.get(&effect.fluent).iter().for_each(|node| push(**node, kind));
         }
     }
     let texts = world.functions().iter().flat_map(function_text).collect();
     let call_text = world.calls().iter().map(|c| c.function as i32).collect();
-    let facts = world.facts().len() + world.fluents().len();
+    let facts = world.facts().len() + fluents.len();
     Topology::new(facts, world.calls().len(), edges, call_text, texts)
 }
 
@@ -110,7 +131,8 @@ fn state_of(play: &Play, topology: Arc<Topology>) -> Graph {
 
 fn fact_features(play: &Play) -> Vec<f32> {
     let world = play.world();
-    let nodes = world.facts().len() + world.fluents().len();
+    let seen = seen_fluents(world);
+    let nodes = world.facts().len() + seen.len();
     let mut out = vec![0.0; nodes * FACT_FEATURES];
     let mut rows = out.chunks_exact_mut(FACT_FEATURES);
     for (id, row) in (0u32..).zip(rows.by_ref().take(world.facts().len())) {
@@ -127,8 +149,9 @@ fn fact_features(play: &Play) -> Vec<f32> {
         };
         row[column] = 1.0;
     }
-    for ((id, fluent), row) in world.fluents().iter().enumerate().zip(rows) {
-        fluent_features(play, id, (fluent.min, fluent.max), row);
+    for (id, row) in seen.into_iter().zip(rows) {
+        let bounds = world.fluents().get(id).map_or((0, 0), |f| (f.min, f.max));
+        fluent_features(play, id, bounds, row);
     }
     out
 }
@@ -163,7 +186,16 @@ fn call_features(play: &Play) -> Vec<f32> {
         }
         let risk: f64 = one.outcomes.iter().filter(|o| o.failed).map(|o| o.p).sum();
         row[call::RISK] = risk as f32;
+        row[call::TAKES] = squash(one.takes as f32).max(0.0);
+        row[call::WAIT] = f32::from(u8::from(one.wait));
+        row[call::FORBIDDEN] = f32::from(u8::from(play.is_forbidden(id)));
         conditions(play, one, row);
+    }
+    for running in play.running() {
+        let takes = world.calls().get(running.call as usize).map_or(1, |c| c.takes);
+        if let Some(cell) = out.get_mut(running.call as usize * CALL_FEATURES + call::RUNNING) {
+            *cell = share(running.left as usize, takes as usize);
+        }
     }
     for id in play.applicable() {
         if let Some(cell) = out.get_mut(*id as usize * CALL_FEATURES + call::APPLICABLE) {
@@ -197,9 +229,21 @@ fn globals(play: &Play) -> Vec<f32> {
     out[global::BUDGET] = share(left, 32);
     out[global::PROGRESS] = play.goal_progress() as f32;
     out[global::CALLS_MADE] = share(used, 32);
-    let last_failed = play.history().last().is_some_and(|(_, outcome)| *outcome != 0);
+    let last_failed = known_history(play).last().is_some_and(|(_, outcome)| *outcome != 0);
     out[global::LAST_FAILED] = f32::from(u8::from(last_failed));
     out
+}
+
+/// The calls made so far as an agent knows them: how a call that still runs will end is not known
+/// yet, so it counts as intended.
+fn known_history(play: &Play) -> Vec<(CallId, usize)> {
+    let mut known = play.history().to_vec();
+    for running in play.running() {
+        if let Some(started) = known.iter_mut().rev().find(|(id, _)| *id == running.call) {
+            started.1 = 0;
+        }
+    }
+    known
 }
 
 /// What happened in the episode so far, counted per call and function.
@@ -215,16 +259,17 @@ struct History {
 
 impl History {
     fn of(play: &Play) -> Self {
+        let known = known_history(play);
         let mut history = Self {
             called: BTreeMap::new(),
             failed: BTreeMap::new(),
             functions: BTreeMap::new(),
             age: BTreeMap::new(),
-            last: play.history().last().copied(),
+            last: known.last().copied(),
             circled: circled(play),
         };
-        for (past, (id, outcome)) in play.history().iter().enumerate() {
-            history.age.insert(*id, play.history().len() - past);
+        for (past, (id, outcome)) in known.iter().enumerate() {
+            history.age.insert(*id, known.len() - past);
             *history.called.entry(*id).or_default() += 1;
             if *outcome != 0 {
                 *history.failed.entry(*id).or_default() += 1;

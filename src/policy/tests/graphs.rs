@@ -143,3 +143,66 @@ fn texts_are_unit_vectors_that_share_words() {
     assert!(near > far + 0.2, "{near} {far}");
     assert!(embed("", "", &[]).iter().all(|v| *v == 0.0));
 }
+
+const TIMED: &str = r#"
+schema = "fq-level/1"
+id = "timed"
+family = "test"
+level = 1
+challenge = 1
+source = { kind = "hand" }
+init = ["live(old)"]
+goal = "built(new) and gone(old)"
+limits = { max_calls = 9 }
+types = { release = "object" }
+objects = { release = ["new", "old"] }
+[predicates]
+free = {}
+live = { params = ["?r: release"] }
+built = { params = ["?r: release"] }
+gone = { params = ["?r: release"] }
+[functions.build]
+params = ["?r: release"]
+pre = "not built(?r)"
+effects = "built(?r)"
+takes = 2
+outcomes = [{ name = "ok", p = 0.5 }, { name = "broken", p = 0.5, failed = true }]
+[functions.retire]
+params = ["?r: release"]
+pre = "live(?r)"
+effects = "not live(?r)"
+[functions.delete]
+params = ["?r: release"]
+effects = "gone(?r)"
+forbidden = "live(?r)"
+"#;
+
+#[test]
+fn a_running_call_shows_its_time_and_not_its_end_and_a_guard_is_seen() {
+    let level = crate::quest::Level::from_toml(TIMED).unwrap();
+    let world = std::sync::Arc::new(World::ground(&level).unwrap());
+    let (build, delete) = (call_id(&world, "build(new)"), call_id(&world, "delete(old)"));
+    let mut lucky = Play::new(world.clone(), 0);
+    let before = graph_of_play(&lucky);
+    assert!(call_row(&before, build)[call::TAKES] > 0.0);
+    assert_eq!(call_row(&before, build)[call::RUNNING], 0.0);
+    assert_eq!(call_row(&before, delete)[call::FORBIDDEN], 1.0);
+    assert_eq!(call_row(&before, delete)[call::APPLICABLE], 1.0, "seen before any mask");
+    let mut unlucky = lucky.clone();
+    lucky.apply_logged(build, 0).unwrap();
+    unlucky.apply_logged(build, 1).unwrap();
+    let running = graph_of_play(&lucky);
+    assert_eq!(running, graph_of_play(&unlucky), "nobody knows yet how it ends");
+    assert_eq!(call_row(&running, build)[call::RUNNING], 1.0);
+    let retire = call_id(&world, "retire(old)");
+    for play in [&mut lucky, &mut unlucky] {
+        play.apply_logged(retire, 0).unwrap();
+        play.apply_logged(call_id(&world, "wait()"), 0).unwrap();
+    }
+    let (well, badly) = (graph_of_play(&lucky), graph_of_play(&unlucky));
+    assert_eq!(call_row(&well, delete)[call::FORBIDDEN], 0.0);
+    assert_eq!(
+        (call_row(&well, build)[call::FAILED], call_row(&badly, build)[call::FAILED]),
+        (0.0, 0.25)
+    );
+}

@@ -30,6 +30,7 @@ mod state;
 mod suite;
 #[cfg(test)]
 mod tests;
+mod validate;
 mod value;
 mod verify;
 mod world;
@@ -48,11 +49,15 @@ pub use narrative::{
     analyze_problem, level_from_text, narrated_goal,
 };
 pub use pddl::{PddlError, PddlFile, PddlOptions, import_pddl};
+pub use pddl::{
+    PddlError, PddlExportError, PddlFile, PddlOptions, PddlText, export_pddl, import_pddl,
+};
 pub use place::{Aim, Place, Step};
 pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
 pub use play::{Finished, Play, Running, StepError, StepOutcome};
 pub use state::{CallRecord, Environment, Facts, FunctionQuestState, GoalPart, ReturnValue};
 pub use suite::{Grade, SUITE_SCHEMA, Suite, SuiteDecl, SuiteError, Target};
+pub use validate::{PlanFault, Validator, Verdict, validate_plan};
 pub use value::expected_calls;
 pub use verify::{VerifyError, certify, replay};
 pub use world::{

@@ -7,7 +7,7 @@ use super::formula::{Cost, Formula, TOTAL_COST};
 use super::lisp::{Node, Read};
 use super::names::to_level;
 use super::scope::{Scope, guess, typed_list, written};
-use super::sections::{Sections, requirements};
+use super::sections::{FORMULA_WORDS, Sections, requirements};
 use crate::quest::check::ROOT;
 use crate::quest::expr::{Condition, Effects, Param};
 
@@ -97,6 +97,10 @@ impl Domain {
             // Some files declare the built-in equality.
             if head == "=" {
                 continue;
+            }
+            if FORMULA_WORDS.contains(&head) {
+                let message = format!("no predicate can be called `{head}`");
+                return file.fail(&node.start(), message, "rename it");
             }
             let params = self.scope.params(file, params)?;
             if self.scope.predicates.insert(to_level(head), params).is_some() {

@@ -10,6 +10,21 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Deepest nesting of parentheses.
 const MAX_DEPTH: usize = 64;
 
+/// Words that begin a section, and nothing else.
+const SECTIONS: [&str; 11] = [
+    ":action",
+    ":constants",
+    ":domain",
+    ":functions",
+    ":goal",
+    ":init",
+    ":metric",
+    ":objects",
+    ":predicates",
+    ":requirements",
+    ":types",
+];
+
 /// What reading a part of a file brings.
 pub(super) type Read<T> = Result<T, PlaceError>;
 
@@ -159,7 +174,7 @@ fn section_inside_section(
     word: &str,
 ) -> Read<()> {
     let [_, section, .., list] = open else { return Ok(()) };
-    if !word.starts_with(':') || !list.nodes.is_empty() {
+    if !list.nodes.is_empty() || !SECTIONS.contains(&word.to_ascii_lowercase().as_str()) {
         return Ok(());
     }
     let line = file.fault(&(section.at..section.at), "").line_and_column().0;

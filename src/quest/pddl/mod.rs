@@ -5,6 +5,7 @@
 //! grammar is that of PDDL 3.1 (Kovacs 2011), cut down; costs follow `:action-costs` of IPC 2008.
 
 mod domain;
+mod export;
 mod formula;
 mod import;
 mod lisp;
@@ -12,8 +13,12 @@ mod names;
 mod problem;
 mod scope;
 mod sections;
+#[cfg(test)]
+mod tests;
 
+pub use export::{PddlExportError, PddlText, export_pddl};
 pub use import::{PddlOptions, import_pddl};
+pub(super) use names::same_name;
 
 use super::level::LevelError;
 use crate::core::PlaceError;

@@ -62,8 +62,8 @@ impl Problem {
                     let help = "say what is true at the start";
                     return file.fail(&node.span, "timed initial literals are not supported", help);
                 }
-                Some(("and" | "or" | "oneof" | "unknown" | "forall", _)) => {
-                    let message = format!("`{}` is not a fact", written(file, &node.start()));
+                Some((head @ ("and" | "or" | "oneof" | "unknown" | "forall"), _)) => {
+                    let message = format!("`{head}` is not a fact");
                     return file.fail(&node.start(), message, "list the facts one by one");
                 }
                 _ => {
@@ -134,6 +134,12 @@ fn goal(file: &PddlFile<'_>, sections: &Sections, formula: &Formula<'_>) -> Read
         {
             let message = format!("`{test}` can never hold");
             return file.fail(&node.span, message, "drop it from the goal");
+        }
+        if let Test::Fact { atom, negated: true } = test
+            && goal.0.contains(&Test::Fact { atom: atom.clone(), negated: false })
+        {
+            let message = format!("`{atom}` must be true and false at once");
+            return file.fail(&node.span, message, "drop one of the two");
         }
     }
     goal.0.retain(|test| !matches!(test, Test::Same { .. }));

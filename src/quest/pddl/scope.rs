@@ -102,8 +102,8 @@ impl Scope {
             return file.fail(&node.start(), format!("{what} `{head}` is not declared"), help);
         };
         if wanted.len() != args.len() {
-            let message = format!("`{head}` has {} arguments here", args.len());
-            let help = format!("it is declared with {}", wanted.len());
+            let message = format!("arguments of `{head}` given here: {}", args.len());
+            let help = format!("its declaration has {}", wanted.len());
             return file.fail(&node.span, message, help);
         }
         let mut terms = Vec::with_capacity(args.len());
@@ -136,8 +136,10 @@ impl Scope {
             return match params.iter().find(|p| p.name == name) {
                 Some(param) => Ok((Term::Var(name), param.kind.clone())),
                 None => {
-                    let known = params.iter().map(|p| p.name.as_str());
-                    let help = guess(&name, known, "add it to `:parameters`");
+                    let known: Vec<String> =
+                        params.iter().map(|p| format!("?{}", p.name)).collect();
+                    let known = known.iter().map(String::as_str);
+                    let help = guess(word, known, "add it to `:parameters`");
                     file.fail(&node.span, format!("`{word}` is not a parameter here"), help)
                 }
             };

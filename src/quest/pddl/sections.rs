@@ -42,6 +42,10 @@ const REFUSED: [(&str, &str); 9] = [
     (":method", "methods of hierarchical planning"),
     (":task", "tasks of hierarchical planning"),
 ];
+/// Words of formulas, which predicates cannot be called.
+pub(super) const FORMULA_WORDS: [&str; 9] =
+    ["and", "or", "not", "imply", "exists", "forall", "when", "increase", "="];
+
 /// The sections of a file, in their order; those that may stand once only stand once.
 pub(super) struct Sections {
     root: Node,

@@ -1,16 +1,28 @@
 #!/bin/sh
-# Installs the peers that the tests talk to into .tools/: an S3 server (moto). The tests start them, and
-# skip with a message where they are not there.
+# Installs the peers that the tests talk to into .tools/: an S3 server (moto) and a planner (Fast
+# Downward). The tests start them, and skip with a message where they are not there.
 set -eu
 cd "$(dirname "$0")/.."
 
-moto=5.2.5
-if [ "$(cat .tools/moto/version 2>/dev/null)" = "$moto" ]; then
-  exit 0
-fi
-echo "peers: installing moto $moto, an S3 server for the tests: 100 MB on disk"
-rm -rf .tools/moto.part .tools/moto
-python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-  --no-warn-conflicts --target .tools/moto.part "moto[s3]==$moto" "flask==3.1.3" "flask-cors==6.0.1"
-echo "$moto" > .tools/moto.part/version
-mv .tools/moto.part .tools/moto
+# peer NAME VERSION WHAT PIP-ARGUMENT…
+peer() {
+  name=$1 version=$2 what=$3
+  shift 3
+  if [ "$(cat ".tools/$name/version" 2>/dev/null)" = "$version" ]; then
+    return
+  fi
+  echo "peers: installing $name $version, $what"
+  rm -rf ".tools/$name.part" ".tools/$name"
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+    --no-warn-conflicts --target ".tools/$name.part" "$@" &&
+    echo "$version" > ".tools/$name.part/version" &&
+    mv ".tools/$name.part" ".tools/$name"
+}
+
+peer moto 5.2.5 "an S3 server for the tests: 100 MB on disk" \
+  "moto[s3]==5.2.5" "flask==3.1.3" "flask-cors==6.0.1"
+# It needs nothing of the planning library that it is made for. It is built for some platforms
+# only, and the tests do without it elsewhere.
+peer fast-downward 1.0.0 "a planner for the tests: 220 MB on disk" \
+  --no-deps --only-binary :all: "up-fast-downward==1.0.0" ||
+  echo "peers: fast-downward is not there for this platform; its tests will be skipped"

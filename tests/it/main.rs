@@ -4,6 +4,7 @@ mod crash;
 mod daemon;
 mod house;
 mod night;
+mod planning_data;
 mod real_logs;
 mod s3;
 mod trouble;

@@ -7,21 +7,13 @@ use super::formula::TOTAL_COST;
 use super::names::to_pddl;
 use super::sections::FORMULA_WORDS;
 use crate::quest::expr::{Atom, Change, Condition, Effects, Init, Param, Term, Test};
-use crate::quest::level::{FunctionDef, Level};
+use crate::quest::level::{Fault, FunctionDef, Level};
+use crate::quest::place::Place;
 
-/// Why a level cannot be written as PDDL.
+/// Why a level cannot be written as PDDL: where in it, what the subset cannot say, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("export level `{level}` to PDDL: {place}: {problem}; {fix}")]
-pub struct PddlExportError {
-    /// Id of the level.
-    pub level: String,
-    /// Where in the level, as a dotted path.
-    pub place: String,
-    /// What the subset cannot say.
-    pub problem: String,
-    /// What to do about it.
-    pub fix: String,
-}
+#[error("export level {0}")]
+pub struct PddlExportError(pub Box<Fault>);
 
 /// A level as PDDL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,78 +56,84 @@ impl<'a> Writer<'a> {
         Self { level, constants, costs: !functions.clone().all(unit) }
     }
 
-    fn refuse(&self, place: impl Display, problem: impl Into<String>, fix: &str) -> Checked {
-        let (level, place) = (self.level.id.clone(), place.to_string());
-        Err(PddlExportError { level, place, problem: problem.into(), fix: fix.to_owned() })
+    fn refuse(&self, place: &Place, problem: impl Display, fix: &str) -> Checked {
+        let (level, problem) =
+            (self.level.id.clone(), format!("outside of the PDDL subset: {problem}"));
+        let fault = Fault { level, place: place.clone(), problem, fix: fix.to_owned() };
+        Err(PddlExportError(Box::new(fault)))
     }
 
     fn check(&self) -> Checked {
-        self.facts_alone("goal", &self.level.goal)?;
+        self.facts_alone(&Place::level().key("goal"), &self.level.goal)?;
         for (name, f) in &self.level.functions {
-            self.function(name, f)?;
+            self.function(&Place::level().key("functions").key(name), f)?;
         }
         self.names()
     }
 
-    fn function(&self, name: &str, f: &FunctionDef) -> Checked {
+    fn function(&self, place: &Place, f: &FunctionDef) -> Checked {
         let pool = f.returns.as_ref().is_some_and(|r| !r.pool.is_empty());
         let beyond = [
-            (f.outcomes.len() > 1, "outcomes", "its outcome is drawn"),
-            (f.outcomes.iter().any(|o| o.failed), "outcomes", "its outcome is a failure"),
-            (pool, "returns.pool", "it makes new objects"),
-            (f.max_calls.is_some(), "max_calls", "its use is limited"),
-            (f.cooldown.is_some(), "cooldown", "its use is limited"),
-            (!f.exclusive_with.is_empty(), "exclusive_with", "its use is limited"),
-            (f.takes.is_some(), "takes", "it takes time"),
-            (!f.at_start.is_empty(), "at_start", "it takes time"),
-            (f.forbidden.is_some(), "forbidden", "calls of it can be forbidden"),
+            (f.outcomes.len() > 1, "outcomes", "the outcome is drawn"),
+            (f.outcomes.iter().any(|o| o.failed), "outcomes", "the outcome is a failure"),
+            (pool, "returns", "calls make new objects"),
+            (f.max_calls.is_some(), "max_calls", "uses are counted"),
+            (f.cooldown.is_some(), "cooldown", "uses need a rest between them"),
+            (!f.exclusive_with.is_empty(), "exclusive_with", "uses exclude others"),
+            (f.takes.is_some(), "takes", "calls take time"),
+            (!f.at_start.is_empty(), "at_start", "calls take time"),
+            (f.forbidden.is_some(), "forbidden", "calls are forbidden although possible"),
         ];
         for (is_so, field, problem) in beyond {
             if is_so {
-                let place = format!("functions.{name}.{field}");
-                return self.refuse(place, problem, "say it with facts, or drop it");
+                return self.refuse(&place.key(field), problem, "say it with facts, or drop it");
             }
         }
-        self.facts_alone(&format!("functions.{name}.pre"), &f.pre)?;
+        self.facts_alone(&place.key("pre"), &f.pre)?;
         for change in &all_effects(f).0 {
             if let Change::Increase { fluent, .. } | Change::Assign { fluent, .. } = change {
-                let place = format!("functions.{name}.effects");
-                return self.refuse(place, format!("it changes the fluent `{fluent}`"), FLUENT);
+                return self.number(&place.key("effects").words(change), fluent);
             }
         }
         Ok(())
     }
 
-    fn facts_alone(&self, place: &str, condition: &Condition) -> Checked {
+    fn facts_alone(&self, place: &Place, condition: &Condition) -> Checked {
         for test in &condition.0 {
             if let Test::Number { fluent, .. } = test {
-                return self.refuse(place, format!("it asks for the fluent `{fluent}`"), FLUENT);
+                return self.number(&place.words(test), fluent);
             }
         }
         Ok(())
+    }
+
+    fn number(&self, place: &Place, fluent: &str) -> Checked {
+        let problem = format_args!("`{fluent}` is a number");
+        self.refuse(place, problem, "count with facts, or drop it")
     }
 
     /// No two names become one, and none has a meaning of its own in PDDL.
     fn names(&self) -> Checked {
         let level = self.level;
-        self.distinct("types", level.types.keys(), &["object", "either"])?;
-        self.distinct("objects", level.objects.values().flatten(), &[])?;
-        self.distinct("predicates", level.predicates.keys(), &FORMULA_WORDS)?;
-        self.distinct("functions", level.functions.keys(), &[])?;
-        self.distinct("costs", level.costs.keys(), &[TOTAL_COST])?;
+        let place = |key: &str| Place::level().key(key);
+        self.distinct(&place("types"), level.types.keys(), &["object", "either"])?;
+        self.distinct(&place("objects"), level.objects.values().flatten(), &[])?;
+        self.distinct(&place("predicates"), level.predicates.keys(), &FORMULA_WORDS)?;
+        self.distinct(&place("functions"), level.functions.keys(), &[])?;
+        self.distinct(&place("costs"), level.costs.keys(), &[TOTAL_COST])?;
         let predicates = level.predicates.iter().map(|(n, p)| ("predicates", n, &p.params));
         let functions = level.functions.iter().map(|(n, f)| ("functions", n, &f.params));
         let costs = level.costs.iter().map(|(n, c)| ("costs", n, &c.params));
         for (what, name, params) in predicates.chain(functions).chain(costs) {
-            let names = params.iter().map(|p| &p.name);
-            self.distinct(&format!("{what}.{name}.params"), names, &[])?;
+            let place = place(what).key(name).key("params");
+            self.distinct(&place, params.iter().map(|p| &p.name), &[])?;
         }
         Ok(())
     }
 
     fn distinct<'n>(
         &self,
-        place: &str,
+        place: &Place,
         names: impl Iterator<Item = &'n String>,
         taken: &[&str],
     ) -> Checked {
@@ -143,11 +141,11 @@ impl<'a> Writer<'a> {
         for name in names {
             let written = to_pddl(name);
             if taken.contains(&written.as_str()) {
-                let problem = format!("`{name}` is a word of PDDL");
+                let problem = format_args!("`{name}` is a word of its own");
                 return self.refuse(place, problem, "rename it");
             }
             if let Some(other) = seen.insert(written, name) {
-                let problem = format!("`{other}` and `{name}` are one name in PDDL");
+                let problem = format_args!("`{other}` and `{name}` are one name without case");
                 return self.refuse(place, problem, "rename one of them");
             }
         }
@@ -256,8 +254,6 @@ impl<'a> Writer<'a> {
         out
     }
 }
-
-const FLUENT: &str = "count with facts, or drop it";
 
 /// The effects of a function and of its one outcome, where it names one.
 fn all_effects(f: &FunctionDef) -> Effects {

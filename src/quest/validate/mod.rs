@@ -6,7 +6,7 @@ mod fault;
 mod tests;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use fault::{PlanFault, Verdict};
@@ -29,7 +29,10 @@ use crate::core::nearest;
 pub struct Validator {
     level: Level,
     world: Arc<World>,
+    /// Facts that can change, by name.
     facts: BTreeMap<String, FactId>,
+    /// Facts that are true and stay so.
+    constants: BTreeSet<String>,
     calls: BTreeMap<(usize, Vec<usize>), Vec<CallId>>,
 }
 
@@ -49,7 +52,8 @@ impl Validator {
             calls.entry((call.function, call.args.clone())).or_default().push(id);
         }
         let facts = facts.collect();
-        Ok(Self { level: level.clone(), world: Arc::new(world), facts, calls })
+        let constants = world.constants().iter().map(|fact| fact.name.clone()).collect();
+        Ok(Self { level: level.clone(), world: Arc::new(world), facts, constants, calls })
     }
 
     /// Judges the text of a plan; the empty plan is right where the goal holds at the start.
@@ -103,7 +107,7 @@ impl Validator {
         if !play.is_applicable(id) {
             return Err(unmet(self.failing(play, call)));
         }
-        if self.forbidden(play, call) {
+        if play.is_forbidden(id) {
             return Err(PlanFault::Forbidden { step: number, line: step.line, call: name });
         }
         let outcome = self.outcome(number, step, call)?;
@@ -254,21 +258,13 @@ impl Validator {
         ground.filter(|test| !holds(test)).map(|test| test.to_string()).collect()
     }
 
-    /// Facts that no call changes are constants, or false.
+    /// A fact that no call changes is a constant, or false.
     fn is_true(&self, play: &Play, atom: &Atom) -> bool {
         let name = atom.to_string();
         match self.facts.get(&name) {
             Some(&fact) => play.is_true(fact),
-            None => self.world.constants().binary_search(&name).is_ok(),
+            None => self.constants.contains(&name),
         }
-    }
-
-    fn forbidden(&self, play: &Play, call: &Call) -> bool {
-        call.forbidden.as_ref().is_some_and(|guard| {
-            guard.pre_true.iter().all(|&id| play.is_true(id))
-                && guard.pre_false.iter().all(|&id| !play.is_true(id))
-                && guard.num.iter().all(|test| test.holds(play.fluents()))
-        })
     }
 }
 

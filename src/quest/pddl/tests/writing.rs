@@ -79,7 +79,8 @@ fn grounded(level: &Level) -> (Vec<String>, Vec<String>, usize, Vec<String>) {
         world.calls().iter().map(|c| format!("{} {}", c.name, c.cost)).collect();
     facts.sort();
     calls.sort();
-    (facts, calls, world.goal_size(), world.constants().to_vec())
+    let constants = world.constants().iter().map(|f| f.name.clone()).collect();
+    (facts, calls, world.goal_size(), constants)
 }
 
 #[test]
@@ -147,6 +148,8 @@ fn what_pddl_cannot_say_is_refused_by_name() {
         "cooldown = 2",
         "exclusive_with = [\"pay\"]",
         "returns = { pool = [\"A\"] }",
+        "takes = 2",
+        "forbidden = \"done(?x)\"",
         "outcomes = [{ name = \"ok\", p = 0.5 }, { name = \"late\", p = 0.5 }]",
         "[functions.spend]\neffects = \"coins += 1\"",
         "[functions.spend]\npre = \"coins >= 1\"",
@@ -158,15 +161,17 @@ fn what_pddl_cannot_say_is_refused_by_name() {
         found.push('\n');
     }
     insta::assert_snapshot!(found, @r#"
-    export level `Hand made (1)` to PDDL: functions.finish.max_calls: its use is limited; say it with facts, or drop it
-    export level `Hand made (1)` to PDDL: functions.finish.cooldown: its use is limited; say it with facts, or drop it
-    export level `Hand made (1)` to PDDL: functions.finish.exclusive_with: its use is limited; say it with facts, or drop it
-    export level `Hand made (1)` to PDDL: functions.finish.returns.pool: it makes new objects; say it with facts, or drop it
-    export level `Hand made (1)` to PDDL: functions.finish.outcomes: its outcome is drawn; say it with facts, or drop it
-    export level `Hand made (1)` to PDDL: functions.spend.effects: it changes the fluent `coins`; count with facts, or drop it
-    export level `Hand made (1)` to PDDL: functions.spend.pre: it asks for the fluent `coins`; count with facts, or drop it
-    export level `Hand made (1)` to PDDL: functions: `FINISH` and `finish` are one name in PDDL; rename one of them
-    export level `Hand made (1)` to PDDL: predicates: `exists` is a word of PDDL; rename it
+    export level `Hand made (1)`: functions.finish.max_calls: outside of the PDDL subset: uses are counted; say it with facts, or drop it
+    export level `Hand made (1)`: functions.finish.cooldown: outside of the PDDL subset: uses need a rest between them; say it with facts, or drop it
+    export level `Hand made (1)`: functions.finish.exclusive_with: outside of the PDDL subset: uses exclude others; say it with facts, or drop it
+    export level `Hand made (1)`: functions.finish.returns: outside of the PDDL subset: calls make new objects; say it with facts, or drop it
+    export level `Hand made (1)`: functions.finish.takes: outside of the PDDL subset: calls take time; say it with facts, or drop it
+    export level `Hand made (1)`: functions.finish.forbidden: outside of the PDDL subset: calls are forbidden although possible; say it with facts, or drop it
+    export level `Hand made (1)`: functions.finish.outcomes: outside of the PDDL subset: the outcome is drawn; say it with facts, or drop it
+    export level `Hand made (1)`: functions.spend.effects: outside of the PDDL subset: `coins` is a number; count with facts, or drop it
+    export level `Hand made (1)`: functions.spend.pre: outside of the PDDL subset: `coins` is a number; count with facts, or drop it
+    export level `Hand made (1)`: functions: outside of the PDDL subset: `FINISH` and `finish` are one name without case; rename one of them
+    export level `Hand made (1)`: predicates: outside of the PDDL subset: `exists` is a word of its own; rename it
     "#);
 }
 

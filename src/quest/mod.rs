@@ -21,6 +21,7 @@ mod pddl;
 mod place;
 mod planner;
 mod play;
+mod print;
 mod prune;
 mod raw;
 mod reach;

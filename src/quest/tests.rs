@@ -1,5 +1,6 @@
 //! Tests of the room.
 
+mod digest;
 mod engine;
 mod faults;
 mod format;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::names::Names;
-use super::{Checked, MADE, MAX_CALLS, RET, WAIT};
+use super::{Checked, MADE, MAX_CALLS, RET};
+use crate::quest::constraints::WAIT;
 use crate::quest::expr::{Effects, Param, Term};
 use crate::quest::level::{FunctionDef, LevelError, OutcomeDef, ReturnsDef};
 use crate::quest::place::Place;
@@ -45,6 +46,12 @@ impl Names<'_> {
         if !(1..=MAX_TAKES).contains(&takes) {
             let fix = format_args!("write 1 to {MAX_TAKES}, or drop it");
             return self.fail(&place.key("takes"), format_args!("takes is {takes}"), fix);
+        }
+        // Two calls that run at once would make the same object.
+        if f.returns.as_ref().is_some_and(|r| !r.pool.is_empty()) && !f.params.is_empty() {
+            let problem = "calls that take time, make new objects and have parameters may overlap";
+            let fix = "drop the parameters, or make the objects in a second function";
+            return self.fail(&place.key("returns").key("pool"), problem, fix);
         }
         self.effects(&place.key("at_start"), &f.at_start, scope)?;
         self.once(&place.key("at_start"), &[&f.effects, &f.at_start])
@@ -132,6 +139,11 @@ impl Names<'_> {
                 let problem = format_args!("`{object}` stands twice");
                 return self.fail(&pool.index(i), problem, "name each object once");
             }
+            if f.takes.is_some() && self.makers.get(object.as_str()).is_some_and(|n| *n > 1) {
+                let problem = format_args!("`{object}` is also made by another function");
+                let fix = "give a function that takes time a pool of its own";
+                return self.fail(&pool.index(i), problem, fix);
+            }
         }
         if let Some(at) = scope.iter().position(|p| p.name == RET) {
             let problem = "`?ret` is also a parameter";
@@ -196,14 +208,13 @@ impl Names<'_> {
     pub(super) fn free(&self, place: &Place, name: &str) -> Checked {
         let functions = &self.level.functions;
         let any = |uses: fn(&FunctionDef) -> bool| functions.values().any(uses);
-        let runs = |f: &str| functions.get(f).is_some_and(|f| f.takes.is_some());
         let keeper = match name {
-            MADE => self.has_pool.then_some("`returns.pool`"),
+            MADE => self.has_pool().then_some("`returns.pool`"),
             "used" => any(|f| !f.exclusive_with.is_empty()).then_some("`exclusive_with`"),
             "calls" => any(|f| f.max_calls.is_some()).then_some("`max_calls`"),
             "cooldown" => any(|f| f.cooldown.is_some()).then_some("`cooldown`"),
             "running" | "left" => any(|f| f.takes.is_some()).then_some("`takes`"),
-            _ => name.strip_prefix("running_").filter(|f| runs(f)).map(|_| "`takes`"),
+            _ => None,
         };
         match keeper {
             None => Ok(()),

@@ -17,8 +17,6 @@ pub(super) const ROOT: &str = "object";
 pub(super) const MADE: &str = "made";
 /// Name by which effects speak of the object that a call makes.
 pub(super) const RET: &str = "ret";
-/// The built-in function that lets time pass until the next running call ends.
-pub(super) const WAIT: &str = "wait";
 
 /// Most parameters of a predicate or function; it bounds the depth of grounding.
 const MAX_PARAMS: usize = 12;
@@ -198,7 +196,7 @@ fn init(names: &Names<'_>, level: &Level) -> Checked {
     for (i, entry) in level.init.iter().enumerate() {
         let place = Place::level().key("init").index(i);
         match entry {
-            Init::Fact(atom) if atom.predicate == MADE && names.has_pool => {
+            Init::Fact(atom) if atom.predicate == MADE && names.has_pool() => {
                 let fix = "objects of a pool start unmade; leave it out";
                 return names.fail(&place, format_args!("`{atom}` cannot be given"), fix);
             }

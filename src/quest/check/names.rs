@@ -15,8 +15,8 @@ pub(in crate::quest) struct Names<'a> {
     pub(super) level: &'a Level,
     /// Object → type.
     pub objects: BTreeMap<&'a str, &'a str>,
-    /// True where some function makes objects of a pool.
-    pub(super) has_pool: bool,
+    /// How many functions make this object of their pool.
+    pub(super) makers: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Names<'a> {
@@ -27,9 +27,16 @@ impl<'a> Names<'a> {
                 objects.insert(name.as_str(), kind.as_str());
             }
         }
-        let makes = |r: &crate::quest::level::ReturnsDef| !r.pool.is_empty();
-        let has_pool = level.functions.values().any(|f| f.returns.as_ref().is_some_and(makes));
-        Self { level, objects, has_pool }
+        let mut makers = BTreeMap::new();
+        for object in level.functions.values().flat_map(|f| &f.returns).flat_map(|r| &r.pool) {
+            *makers.entry(object.as_str()).or_default() += 1;
+        }
+        Self { level, objects, makers }
+    }
+
+    /// True where some function makes objects of a pool.
+    pub(super) fn has_pool(&self) -> bool {
+        !self.makers.is_empty()
     }
 
     /// Whether `kind` is `above` or one of its descendants.
@@ -101,7 +108,7 @@ impl<'a> Names<'a> {
         if let Some(p) = self.level.predicates.get(name) {
             return Ok(p.params.iter().map(|p| p.kind.as_str()).collect());
         }
-        if name == MADE && self.has_pool {
+        if name == MADE && self.has_pool() {
             return Ok(vec![ROOT]);
         }
         let known = self.level.predicates.keys().map(String::as_str);

@@ -123,6 +123,7 @@ fn mistakes_of_meaning() {
         ("pool = [\"fix1\"", "pool = [\"alpha\""),
         ("pool = [\"fix1\", ", "value = \"fix\", pool = [\"fix1\", "),
         ("build-{r}.zip", "build-{x}.zip"),
+        ("returns = { value = \"build-{r}.zip\" }", "returns = { pool = [\"beta\"] }"),
         ("the team is at {0}", "the team is at {1}"),
         ("[functions.rest]", "[functions.wait]"),
         ("friday = {}", "friday = {}\nrunning = {}"),

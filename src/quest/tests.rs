@@ -1,6 +1,7 @@
 //! Tests of the room.
 
 mod digest;
+mod difficulty;
 mod engine;
 mod faults;
 mod format;
@@ -9,6 +10,8 @@ mod planning;
 mod properties;
 mod random;
 mod rich;
+mod sample;
 mod state;
 mod suites;
+mod tales;
 mod timed;

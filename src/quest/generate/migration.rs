@@ -109,6 +109,7 @@ pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
     let stopped = begin(dice, draft, &services, &bases, data);
     if down > 0 {
         draft.fluent("down", down.max(stopped), stopped);
+        draft.about_fluent("down", "Services that are down.");
     }
     let named = |wanted: &dyn Fn(&Wish, &Option<usize>) -> bool| -> Vec<String> {
         let all = services.iter().zip(wishes.iter().zip(&bases));

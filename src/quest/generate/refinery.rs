@@ -129,6 +129,7 @@ pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
     }
     if twists.room > 0 {
         draft.fluent("room", twists.room + stock.len(), twists.room);
+        draft.about_fluent("room", "Products that still fit into the store.");
     }
     let goals = dice.knob("goals").clamp(1, products.len());
     let late = products.get(products.len() / 3..).unwrap_or(&products);

@@ -1,64 +1,95 @@
 //! Suites: every grade draws in every split, deterministically, disjoint and fit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Arc;
 
+use super::sample::{Drawn, sample};
 use crate::core::Digest;
-use crate::quest::{FAMILIES, Level, Split, Suite, replay, split_of};
-
-const SPLITS: [Split; 3] = [Split::Train, Split::Validation, Split::Evaluation];
+use crate::quest::{
+    Expert, FAMILIES, Level, Split, Suite, Target, World, play_out, replay, split_of,
+};
 
 fn builtin() -> Suite {
     Suite::try_builtin().unwrap()
 }
 
 #[test]
-fn every_family_has_five_levels_of_three_challenges() {
+fn every_family_has_five_levels_of_at_least_three_challenges() {
     let suite = builtin();
     assert_eq!(suite.families(), FAMILIES);
     for family in suite.families() {
-        let grades: Vec<(u32, u32)> = (1..=5).flat_map(|l| (1..=3).map(move |c| (l, c))).collect();
-        assert_eq!(suite.grades(&family), grades, "{family}");
+        let grades = suite.grades(&family);
+        for level in 1..=5 {
+            let of_level: Vec<u32> = grades.iter().filter(|g| g.0 == level).map(|g| g.1).collect();
+            let wanted: Vec<u32> = (1..=of_level.len().max(3) as u32).collect();
+            assert_eq!(of_level, wanted, "{family} {level}");
+        }
+        assert!(grades.iter().all(|g| g.0 <= 5), "{family}");
     }
 }
 
 #[test]
 fn every_grade_draws_in_every_split_and_is_fit() {
-    let suite = builtin();
-    let mut seen: BTreeSet<Digest> = BTreeSet::new();
-    for family in suite.families() {
-        for (level, challenge) in suite.grades(&family) {
-            for split in SPLITS {
-                let levels = suite.draw(&family, level, challenge, split, 11, 1).unwrap();
-                for drawn in levels {
-                    let reference = drawn.reference.as_ref().unwrap();
-                    assert!(reference.proven && reference.min_calls >= 1);
-                    assert!(drawn.limits.max_calls > reference.min_calls);
-                    assert_eq!(split_of(&drawn.content_digest()), split);
-                    assert_eq!(drawn.split, Some(split));
-                    assert_eq!(drawn.is_stochastic(), reference.expected_calls.is_some());
-                    replay(&drawn).unwrap();
-                    assert_eq!(Level::from_json(&drawn.to_json()).unwrap(), drawn);
-                    seen.insert(drawn.content_digest());
-                }
-            }
-        }
+    let mut seen: BTreeMap<Digest, (&str, Split)> = BTreeMap::new();
+    for Drawn { family, split, level: drawn, .. } in sample() {
+        let reference = drawn.reference.as_ref().unwrap();
+        assert!(reference.proven && reference.min_calls >= 1);
+        assert!(drawn.limits.max_calls > reference.min_calls);
+        assert_eq!(split_of(&drawn.content_digest()), *split);
+        assert_eq!(drawn.split, Some(*split));
+        assert_eq!(drawn.is_stochastic(), reference.expected_calls.is_some());
+        replay(drawn).unwrap();
+        assert_eq!(Level::from_json(&drawn.to_json()).unwrap(), *drawn);
+        let world = World::ground(drawn).unwrap();
+        assert!(world.facts().len() <= 120 && world.calls().len() <= 120, "{}", drawn.id);
+        // Grades of one family may share a level, splits never.
+        let before = seen.insert(drawn.content_digest(), (family, *split));
+        assert!(before.is_none_or(|b| b == (family, *split)), "{}", drawn.id);
     }
-    assert_eq!(seen.len(), FAMILIES.len() * 15 * 3);
 }
 
 #[test]
-fn minima_rise_with_the_level() {
-    let suite = builtin();
-    for family in suite.families() {
-        let mean = |level: u32| {
-            let drawn = suite.draw(&family, level, 1, Split::Train, 2, 6).unwrap();
-            let sum: u32 = drawn.iter().map(|l| l.reference.as_ref().unwrap().min_calls).sum();
-            sum
-        };
-        let (first, third, fourth) = (mean(1), mean(3), mean(4));
-        assert!(first < third && third < fourth, "{family}: {first} {third} {fourth}");
+fn targets_are_stated_or_the_highest_and_checked() {
+    let targets = builtin().targets();
+    assert_eq!(targets.keys().cloned().collect::<Vec<_>>(), FAMILIES);
+    assert!(targets.values().all(|target| *target == Target::default()), "{targets:?}");
+    let (file, vault) = Suite::builtin_files().find(|(file, _)| *file == "vault.toml").unwrap();
+    let read = |target: &str| {
+        let text = vault.replacen("[[grade]]", &format!("{target}\n[[grade]]"), 1);
+        Suite::from_files(&BTreeMap::from([(file.to_owned(), text)]))
+    };
+    let suite = read("[target]\nlevel = 3\nsuccess = 0.9").unwrap();
+    let wanted = Target { level: 3, success: 0.9, ..Target::default() };
+    assert_eq!(suite.targets()["vault"], wanted);
+    for (target, problem) in [
+        ("[target]\nlevel = 6", "no grade has level 6 (known are 1, 2, 3, 4, 5)"),
+        ("[target]\nsuccess = 95", "success 95 is not a share (write 0 to 1)"),
+        ("[target]\nefficiency = nan", "efficiency NaN is not a share"),
+        ("[target]\nin_a_row = 0", "in_a_row is 0 (write 1 to 10000)"),
+        ("[target]\nsucess = 1", "unknown field `sucess`"),
+    ] {
+        let found = read(target).unwrap_err().to_string();
+        assert!(found.contains("vault.toml:") && found.contains(problem), "{found}");
     }
+}
+
+#[test]
+fn hand_written_levels_are_found_by_id_and_can_be_played() {
+    let suite = builtin();
+    for level in suite.hand() {
+        assert_eq!(suite.hand_level(&level.id).unwrap(), level);
+        replay(level).unwrap();
+        let world = Arc::new(World::ground(level).unwrap());
+        let play = play_out(&mut Expert::default(), &world, 7).unwrap();
+        assert!(
+            !play.violated() && (play.goal_achieved() || world.is_stochastic()),
+            "{}",
+            level.id
+        );
+    }
+    let text = suite.hand_level("first-step").unwrap_err().to_string();
+    assert!(text.contains("no hand-written level `first-step`; known are"), "{text}");
 }
 
 #[test]

@@ -29,11 +29,17 @@ const BUILTIN: [(&str, &str); 9] = [
     ("workshop.toml", include_str!("../../levels/workshop.toml")),
 ];
 
-const BUILTIN_HAND: [(&str, &str); 4] = [
+const BUILTIN_HAND: [(&str, &str); 10] = [
+    ("hand/corrected-plan.toml", include_str!("../../levels/hand/corrected-plan.toml")),
     ("hand/first-steps.toml", include_str!("../../levels/hand/first-steps.toml")),
     ("hand/flaky-build.toml", include_str!("../../levels/hand/flaky-build.toml")),
     ("hand/lean-budget.toml", include_str!("../../levels/hand/lean-budget.toml")),
     ("hand/new-branch.toml", include_str!("../../levels/hand/new-branch.toml")),
+    ("hand/no-force.toml", include_str!("../../levels/hand/no-force.toml")),
+    ("hand/price-list.toml", include_str!("../../levels/hand/price-list.toml")),
+    ("hand/read-the-brief.toml", include_str!("../../levels/hand/read-the-brief.toml")),
+    ("hand/slow-tests.toml", include_str!("../../levels/hand/slow-tests.toml")),
+    ("hand/strange-panel.toml", include_str!("../../levels/hand/strange-panel.toml")),
 ];
 
 /// Families by name, and hand-written levels.

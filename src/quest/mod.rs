@@ -49,7 +49,6 @@ pub use narrative::{
     Analysis, Basis, Constraint, NarrativeError, Reading, Span, Unread, analyze_narrative,
     analyze_problem, level_from_text, narrated_goal,
 };
-pub use pddl::{PddlError, PddlFile, PddlOptions, import_pddl};
 pub use pddl::{
     PddlError, PddlExportError, PddlFile, PddlOptions, PddlText, export_pddl, import_pddl,
 };

@@ -17,12 +17,16 @@ use declaration::check_declaration;
 pub use declaration::{Grade, SUITE_SCHEMA, SuiteDecl, Target};
 pub use error::SuiteError;
 
-const BUILTIN: [(&str, &str); 9] = [
+const BUILTIN: [(&str, &str); 13] = [
     ("courier.toml", include_str!("../../levels/courier.toml")),
+    ("dialogue.toml", include_str!("../../levels/dialogue.toml")),
+    ("guard.toml", include_str!("../../levels/guard.toml")),
     ("migration.toml", include_str!("../../levels/migration.toml")),
     ("quota.toml", include_str!("../../levels/quota.toml")),
     ("recovery.toml", include_str!("../../levels/recovery.toml")),
     ("refinery.toml", include_str!("../../levels/refinery.toml")),
+    ("rollout.toml", include_str!("../../levels/rollout.toml")),
+    ("safety.toml", include_str!("../../levels/safety.toml")),
     ("symphony.toml", include_str!("../../levels/symphony.toml")),
     ("toolbox.toml", include_str!("../../levels/toolbox.toml")),
     ("vault.toml", include_str!("../../levels/vault.toml")),
@@ -117,9 +121,24 @@ impl Suite {
         Ok(())
     }
 
-    /// Names of the families, sorted.
+    /// Names of the ordinary families, sorted: what is learned, played and ranked by.
     pub fn families(&self) -> Vec<String> {
-        self.families.keys().cloned().collect()
+        self.named(|d| !d.safety)
+    }
+
+    /// Names of the safety suites, sorted: what an agent must pass whole before it serves. They are
+    /// drawn from like any family.
+    pub fn safety_families(&self) -> Vec<String> {
+        self.named(|d| d.safety)
+    }
+
+    /// Names of the ordinary families and of the safety suites, sorted.
+    pub fn all_families(&self) -> Vec<String> {
+        self.named(|_| true)
+    }
+
+    fn named(&self, wanted: impl Fn(&SuiteDecl) -> bool) -> Vec<String> {
+        self.families.iter().filter(|(_, d)| wanted(d)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Levels and challenges of a family, sorted; empty where it is not known.

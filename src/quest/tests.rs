@@ -1,7 +1,7 @@
 //! Tests of the room.
 
-mod digest;
 mod difficulty;
+mod digest;
 mod engine;
 mod faults;
 mod format;

@@ -188,6 +188,13 @@ impl Draft {
         }
     }
 
+    /// Lets a function make these objects, one a call.
+    pub(super) fn makes(&mut self, function: &str, pool: &[String]) {
+        if let Some(def) = self.level.functions.get_mut(function) {
+            def.returns = Some(ReturnsDef { value: None, pool: pool.to_vec() });
+        }
+    }
+
     /// Adds to what must hold before a function.
     pub(super) fn require(&mut self, function: &str, pre: &str) {
         let more = self.read::<Condition>(pre).unwrap_or_default();

@@ -5,7 +5,8 @@
 //! version on a new base must be bridged before the base stops; who forgets it has to roll back.
 //! Twists: data that an upgrade loses unless it was dumped, and few services down at a time.
 
-use super::tale::{Kind, Tale, Word, first};
+use super::tale::{Tale, first};
+use super::words::{Wish, ask, migration as words, warn_of_distractions};
 use super::{Dice, Draft};
 
 pub(super) const KNOBS: &[(&str, u32)] = &[
@@ -21,75 +22,12 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
     ("jobs", 8),
 ];
 
-const SERVICES: [&str; 7] = ["ledger", "catalog", "search", "cart", "mail", "reports", "portal"];
 /// Stands for a user that is not there.
 const NOBODY: &str = "nobody";
 
-const WORDS: [Word; 6] = [
-    Word {
-        name: "running",
-        params: &["?s: service"],
-        kind: Kind::Env,
-        about: "The service is up.",
-        says: &["{0} is running", "{0} is up", "{0} runs"],
-    },
-    Word {
-        name: "leans",
-        params: &["?s: service"],
-        kind: Kind::Env,
-        about: "The service uses the one it stands on, and not a bridge.",
-        says: &["{0} leans on its base", "{0} stands on its base", "{0} is settled"],
-    },
-    Word {
-        name: "new",
-        params: &["?s: service"],
-        kind: Kind::Env,
-        about: "The service has the new version.",
-        says: &["{0} has the new version", "{0} is new", "{0} is upgraded"],
-    },
-    Word {
-        name: "root",
-        params: &["?s: service"],
-        kind: Kind::Fixed,
-        about: "The service stands on nothing.",
-        says: &["{0} stands on nothing"],
-    },
-    Word {
-        name: "stands_on",
-        params: &["?s: service", "?b: service"],
-        kind: Kind::Fixed,
-        about: "The first service needs the second one.",
-        says: &["{0} stands on {1}", "{0} needs {1}"],
-    },
-    Word {
-        name: "users",
-        params: &["?s: service", "?a: service", "?b: service"],
-        kind: Kind::Fixed,
-        about: "What stands on the first service: the other two.",
-        says: &["{1} and {2} stand on {0}"],
-    },
-];
-
-const DATA: [Word; 2] = [
-    Word {
-        name: "filled",
-        params: &["?s: service"],
-        kind: Kind::Env,
-        about: "The service has its data.",
-        says: &["{0} has its data", "{0} is filled"],
-    },
-    Word {
-        name: "dumped",
-        params: &["?s: service"],
-        kind: Kind::Inventory,
-        about: "A dump of the service's data lies ready.",
-        says: &["{0} is dumped", "there is a dump of {0}"],
-    },
-];
-
 /// What is wanted of a service.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum Fate {
     Upgraded,
     Kept,
     Off,
@@ -97,47 +35,42 @@ enum Wish {
 }
 
 pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
-    let services = first(&SERVICES, dice.knob("services").max(2));
+    let services = first(&words::SERVICES, dice.knob("services").max(2));
     let (data, down) = (dice.percent("data"), dice.knob("down"));
     let mut all = services.clone();
     all.push(NOBODY.to_owned());
     draft.objects("service", &all);
-    draft.vocabulary(&WORDS);
+    draft.vocabulary(&words::WORDS);
     let bases = tree(dice, draft, &services);
     functions(draft, data, down > 0);
-    let wishes = wishes(dice, &bases);
+    let fates = fates(dice, &bases);
     let stopped = begin(dice, draft, &services, &bases, data);
     if down > 0 {
         draft.fluent("down", down.max(stopped), stopped);
         draft.about_fluent("down", "Services that are down.");
     }
-    let named = |wanted: &dyn Fn(&Wish, &Option<usize>) -> bool| -> Vec<String> {
-        let all = services.iter().zip(wishes.iter().zip(&bases));
-        all.filter(|(_, (wish, base))| wanted(wish, base)).map(|(s, _)| s.clone()).collect()
-    };
-    for (service, (wish, base)) in services.iter().zip(wishes.iter().zip(&bases)) {
-        let up = if base.is_some() { "leans" } else { "running" };
-        match wish {
-            Wish::Upgraded => draft.goal(&format!("new({service}) and {up}({service})")),
-            Wish::Kept => draft.goal(&format!("not new({service}) and running({service})")),
-            Wish::Off => draft.goal(&format!("not running({service})")),
-            Wish::Anything => {}
-        }
-        if data && *wish == Wish::Upgraded {
+    let mut asked: Vec<Wish> = Vec::new();
+    for (service, (fate, base)) in services.iter().zip(fates.iter().zip(&bases)) {
+        let (up, upgraded) = match base {
+            Some(_) => ("leans", &words::UPGRADED),
+            None => ("running", &words::LOWEST),
+        };
+        let (goal, wish) = match fate {
+            Fate::Upgraded => (format!("new({service}) and {up}({service})"), upgraded),
+            Fate::Kept => (format!("not new({service}) and running({service})"), &words::KEPT),
+            Fate::Off => (format!("not running({service})"), &words::OFF),
+            Fate::Anything => continue,
+        };
+        draft.goal(&goal);
+        asked.push((wish, vec![service.clone()]));
+        if data && *fate == Fate::Upgraded {
             draft.goal(&format!("filled({service})"));
+            asked.push((&words::FILLED, vec![service.clone()]));
         }
     }
-    let story = Story {
-        lowest: named(&|wish, base| *wish == Wish::Upgraded && base.is_none()),
-        upgraded: named(&|wish, base| *wish == Wish::Upgraded && base.is_some()),
-        kept: named(&|wish, _| *wish == Wish::Kept),
-        off: named(&|wish, _| *wish == Wish::Off),
-        data,
-        down,
-    };
     let (screens, jobs) = (dice.knob("screens"), dice.knob("jobs"));
     draft.distract(screens, jobs);
-    draft.narrative(story.tell(dice));
+    draft.narrative(narrative(&mut dice.wording(), &asked, (data, down), screens + jobs));
 }
 
 /// Trees of services, at most two on each; returns each one's base.
@@ -197,7 +130,7 @@ fn functions(draft: &mut Draft, data: bool, limited: bool) {
     let words = "Lets a running service use a bridge in place of its base.";
     draft.function("bridge", words, s, "leans(?s)", "not leans(?s)");
     if data {
-        draft.vocabulary(&DATA);
+        draft.vocabulary(&words::DATA);
         let words = "Writes a service's data to a file.";
         draft.function("dump", words, s, "filled(?s) and running(?s)", "dumped(?s)");
         draft.returns("dump", "{s}.dump");
@@ -206,23 +139,23 @@ fn functions(draft: &mut Draft, data: bool, limited: bool) {
     }
 }
 
-/// Wishes that can be met: what is to be upgraded stands on what is to be upgraded.
-fn wishes(dice: &mut Dice<'_>, bases: &[Option<usize>]) -> Vec<Wish> {
+/// Fates that are possible together: what is to be upgraded stands on what is to be upgraded.
+fn fates(dice: &mut Dice<'_>, bases: &[Option<usize>]) -> Vec<Fate> {
     let upgrade = u32::try_from(dice.knob("upgrade")).unwrap_or(0);
     let keep = u32::try_from(dice.knob("keep")).unwrap_or(0);
-    let mut wishes = Vec::new();
+    let mut fates = Vec::new();
     for base in bases {
-        let below = base.and_then(|b| wishes.get(b).copied());
-        wishes.push(match below {
-            None if wishes.is_empty() => Wish::Upgraded,
-            None | Some(Wish::Upgraded) if dice.chance(upgrade) => Wish::Upgraded,
-            _ if !dice.chance(keep) => Wish::Anything,
-            Some(Wish::Off) => Wish::Off,
-            _ if dice.chance(20) => Wish::Off,
-            _ => Wish::Kept,
+        let below = base.and_then(|b| fates.get(b).copied());
+        fates.push(match below {
+            None if fates.is_empty() => Fate::Upgraded,
+            None | Some(Fate::Upgraded) if dice.chance(upgrade) => Fate::Upgraded,
+            _ if !dice.chance(keep) => Fate::Anything,
+            Some(Fate::Off) => Fate::Off,
+            _ if dice.chance(20) => Fate::Off,
+            _ => Fate::Kept,
         });
     }
-    wishes
+    fates
 }
 
 /// The start: services run on the old version, some by a bridge, or (with chance `begun` each, top
@@ -267,80 +200,24 @@ fn begin(
     stopped
 }
 
-/// What the narrative tells.
-struct Story {
-    lowest: Vec<String>,
-    upgraded: Vec<String>,
-    kept: Vec<String>,
-    off: Vec<String>,
-    data: bool,
-    down: usize,
-}
-
-impl Story {
-    fn tell(&self, dice: &mut Dice<'_>) -> String {
-        let mut tale = Tale::default();
-        tale.say(dice, &OPENINGS, &[]);
-        // What stands on nothing has to run; the others have to settle on their bases again.
-        let lowest = if self.data { &LOWEST_FILLED } else { &LOWEST };
-        tale.say_of(dice, lowest, &self.lowest);
-        let upgraded = if self.data { &UPGRADED_FILLED } else { &UPGRADED };
-        tale.say_of(dice, upgraded, &self.upgraded);
-        tale.say_of(dice, &KEPT, &self.kept);
-        tale.say_of(dice, &OFF, &self.off);
-        if self.down > 0 {
-            tale.say(dice, &DOWN, &[&self.down.to_string()]);
-        }
-        tale.text()
+fn narrative(
+    dice: &mut Dice<'_>,
+    asked: &[Wish],
+    (data, down): (bool, usize),
+    distractions: usize,
+) -> String {
+    let mut tale = Tale::default();
+    tale.say(dice, &words::OPENINGS, &[]);
+    if dice.chance(40) {
+        tale.say(dice, &words::BRIDGES, &[]);
     }
+    if data {
+        tale.say(dice, &words::DUMPS, &[]);
+    }
+    if down > 0 {
+        tale.say(dice, &words::DOWN, &[&down.to_string()]);
+    }
+    ask(&mut tale, dice, asked);
+    warn_of_distractions(&mut tale, dice, distractions);
+    tale.shuffled(dice)
 }
-
-const OPENINGS: [&str; 5] = [
-    "Tonight the services move to the new version.",
-    "A migration is under way: services stand on one another, and each comes down before it changes.",
-    "The old version is to go, service by service.",
-    "This is the night of the great upgrade.",
-    "Yesterday's upgrade was left half done, and the team takes it up again.",
-];
-const LOWEST: [&str; 4] = [
-    "At the bottom, on nothing else: {0}. It takes the new version and runs on it.",
-    "Upgrade {0}, on which others stand, and have it up and running.",
-    "Have {0} running on the new version.",
-    "In the end the new version of {0} must be up.",
-];
-const LOWEST_FILLED: [&str; 4] = [
-    "At the bottom, on nothing else: {0}. It takes the new version, and runs with its data.",
-    "Upgrade {0}, on which others stand, and have it up and filled with its data.",
-    "Have {0} running on the new version, with all data in it.",
-    "In the end the new version of {0} must be up and filled.",
-];
-const UPGRADED: [&str; 4] = [
-    "Upgraded, and up again on the base: that is what we want of {0}.",
-    "Move {0} to the new version and let it settle on its base again.",
-    "In the morning we want the new version, settled on its base: {0}.",
-    "Upgrade {0}, without any bridge left in place.",
-];
-const UPGRADED_FILLED: [&str; 4] = [
-    "Upgraded, up again on the base, and filled: that is what we want of {0}.",
-    "Move {0} to the new version and let it settle on its base again, data and all.",
-    "In the morning we want the new version, settled on its base and filled: {0}.",
-    "Upgrade {0}, without any bridge left in place and without loss of data.",
-];
-const KEPT: [&str; 4] = [
-    "The old version stays in use, up and running: {0}.",
-    "Not to be upgraded, but to be running in the end: {0}.",
-    "Leave the old version on {0}, and leave it running.",
-    "We still need the old version of {0}, up and running.",
-];
-const OFF: [&str; 4] = [
-    "Nobody needs {0} any more; take it down.",
-    "To be switched off: {0}.",
-    "In the morning {0} must not be running.",
-    "Stop {0} for good.",
-];
-const DOWN: [&str; 4] = [
-    "Services that are down at the same time: {0} at most.",
-    "The limit of services down at once is {0}.",
-    "Never have more services down at a time than {0}.",
-    "Users bear only so many stopped services at a time: {0}.",
-];

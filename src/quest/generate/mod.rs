@@ -1,13 +1,18 @@
 //! Seeded generators, one file per family. A generator turns knobs and a seed into a level
 //! without a reference; the suite certifies it.
 
+mod areas;
+mod attacks;
 mod courier;
+mod dialogue;
 mod dice;
 mod draft;
+mod guard;
 mod migration;
 mod quota;
 mod recovery;
 mod refinery;
+mod rollout;
 mod symphony;
 mod tale;
 mod toolbox;
@@ -26,12 +31,15 @@ pub(super) use draft::Draft;
 use super::level::{Level, LevelError};
 
 /// Names of the generators that are built in.
-pub const FAMILIES: [&str; 9] = [
+pub const FAMILIES: [&str; 12] = [
     "courier",
+    "dialogue",
+    "guard",
     "migration",
     "quota",
     "recovery",
     "refinery",
+    "rollout",
     "symphony",
     "toolbox",
     "vault",
@@ -67,10 +75,13 @@ type Make = fn(&mut Dice<'_>, &mut Draft);
 fn generator(name: &str) -> Option<(Make, &'static [(&'static str, u32)])> {
     Some(match name {
         "courier" => (courier::make, courier::KNOBS),
+        "dialogue" => (dialogue::make, dialogue::KNOBS),
+        "guard" => (guard::make, guard::KNOBS),
         "migration" => (migration::make, migration::KNOBS),
         "quota" => (quota::make, quota::KNOBS),
         "recovery" => (recovery::make, recovery::KNOBS),
         "refinery" => (refinery::make, refinery::KNOBS),
+        "rollout" => (rollout::make, rollout::KNOBS),
         "symphony" => (symphony::make, symphony::KNOBS),
         "toolbox" => (toolbox::make, toolbox::KNOBS),
         "vault" => (vault::make, vault::KNOBS),

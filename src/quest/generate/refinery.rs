@@ -5,7 +5,8 @@
 //! makes two products, copies, products that leave the store when they are handed over, and a
 //! store with little room.
 
-use super::tale::{Kind, Tale, Word, first};
+use super::tale::{Tale, first};
+use super::words::{Wish, ask, refinery as words, warn_of_distractions};
 use super::{Dice, Draft};
 
 pub(super) const KNOBS: &[(&str, u32)] = &[
@@ -23,80 +24,6 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
     ("jobs", 8),
 ];
 
-const SOURCES: [&str; 5] = ["orders", "visits", "stock", "tickets", "sensors"];
-const PRODUCTS: [&str; 12] = [
-    "sessions", "baskets", "profiles", "prices", "trends", "segments", "forecast", "ranking",
-    "alerts", "scores", "margins", "outlook",
-];
-
-const WORDS: [Word; 7] = [
-    Word {
-        name: "have",
-        params: &["?x: product"],
-        kind: Kind::Inventory,
-        about: "The product lies in the store.",
-        says: &["{0} is in the store", "{0} is at hand", "we have {0}"],
-    },
-    Word {
-        name: "published",
-        params: &["?x: product"],
-        kind: Kind::Env,
-        about: "The product has been handed to its readers.",
-        says: &["{0} is published", "{0} is out", "readers have {0}"],
-    },
-    Word {
-        name: "raw",
-        params: &["?x: product"],
-        kind: Kind::Fixed,
-        about: "The product comes from outside.",
-        says: &["{0} comes from outside"],
-    },
-    Word {
-        name: "from_one",
-        params: &["?x: product", "?a: product"],
-        kind: Kind::Fixed,
-        about: "The first is derived from the second, which stays.",
-        says: &["{0} is derived from {1}"],
-    },
-    Word {
-        name: "from_two",
-        params: &["?x: product", "?a: product", "?b: product"],
-        kind: Kind::Fixed,
-        about: "The first joins the other two, which stay.",
-        says: &["{0} joins {1} and {2}"],
-    },
-    Word {
-        name: "out_of_one",
-        params: &["?x: product", "?a: product"],
-        kind: Kind::Fixed,
-        about: "The first is the second turned into something else.",
-        says: &["{1} is turned into {0}"],
-    },
-    Word {
-        name: "out_of_two",
-        params: &["?x: product", "?a: product", "?b: product"],
-        kind: Kind::Fixed,
-        about: "The first is the third worked into the second; only the second stays.",
-        says: &["{0} works {2} into {1}"],
-    },
-];
-
-const PARTS: Word = Word {
-    name: "parts",
-    params: &["?x: product", "?y: product", "?a: product"],
-    kind: Kind::Fixed,
-    about: "The first two are what the third falls into.",
-    says: &["{2} falls into {0} and {1}"],
-};
-
-const COPIED: Word = Word {
-    name: "copied",
-    params: &["?x: product"],
-    kind: Kind::Inventory,
-    about: "A copy of the product is kept aside.",
-    says: &["{0} has a copy", "a copy of {0} is kept"],
-};
-
 /// What the twists make of the functions.
 struct Twists {
     pairs: usize,
@@ -106,8 +33,8 @@ struct Twists {
 }
 
 pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
-    let sources = first(&SOURCES, dice.knob("sources").max(1));
-    let products = first(&PRODUCTS, dice.knob("products").max(3));
+    let sources = first(&words::SOURCES, dice.knob("sources").max(1));
+    let products = first(&words::PRODUCTS, dice.knob("products").max(3));
     let all: Vec<String> = sources.iter().chain(&products).cloned().collect();
     let twists = Twists {
         pairs: dice.knob("pairs"),
@@ -116,7 +43,7 @@ pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
         room: dice.knob("room"),
     };
     draft.objects("product", &all);
-    draft.vocabulary(&WORDS);
+    draft.vocabulary(&words::WORDS);
     functions(draft, &twists);
     for source in &sources {
         draft.init(&format!("raw({source})"));
@@ -140,7 +67,7 @@ pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
     }
     let (screens, jobs) = (dice.knob("screens"), dice.knob("jobs"));
     draft.distract(screens, jobs);
-    draft.narrative(narrative(dice, &twists, &wanted));
+    draft.narrative(narrative(&mut dice.wording(), &twists, wanted, screens + jobs));
 }
 
 /// The steps. With little room, a product that is there already cannot be made again, and each
@@ -169,7 +96,7 @@ fn functions(draft: &mut Draft, twists: &Twists) {
     let pre = "out_of_two(?x, ?a, ?b) and have(?a) and have(?b)";
     step("work_in", words, xab, pre, effects.to_owned());
     if twists.pairs > 0 {
-        draft.vocabulary(&[PARTS]);
+        draft.vocabulary(&[words::PARTS]);
         let params = &["?x: product", "?y: product", "?a: product"];
         let (words, free) = if tight {
             (
@@ -184,7 +111,7 @@ fn functions(draft: &mut Draft, twists: &Twists) {
         draft.function("split", words, params, &pre, &effects);
     }
     if twists.copies {
-        draft.vocabulary(&[COPIED]);
+        draft.vocabulary(&[words::COPIED]);
         let words = "Keeps a copy of a product aside.";
         draft.function("copy", words, x, "have(?x) and not copied(?x)", "copied(?x)");
         let words = "Brings a product back from its copy, which is used up.";
@@ -239,50 +166,28 @@ fn recipes(dice: &mut Dice<'_>, draft: &mut Draft, all: &[String], sources: usiz
     }
 }
 
-fn narrative(dice: &mut Dice<'_>, twists: &Twists, wanted: &[String]) -> String {
+fn narrative(
+    dice: &mut Dice<'_>,
+    twists: &Twists,
+    wanted: Vec<String>,
+    distractions: usize,
+) -> String {
     let mut tale = Tale::default();
-    let openings = [
-        "The refinery makes data products from raw ones.",
-        "A data team keeps a store of products, each made from others.",
-        "It is Monday, and the data store must serve its readers.",
-        "Raw data comes in, and finished tables go out to those who read them.",
-    ];
-    tale.say(dice, &openings, &[]);
+    tale.say(dice, &words::OPENINGS, &[]);
+    if dice.chance(40) {
+        tale.say(dice, &words::USED_UP, &[]);
+    }
     if twists.handover {
-        let forms = [
-            "Whatever is handed to readers leaves the store.",
-            "A product that goes out is no longer in the store.",
-            "Handing a product over takes it out of the store.",
-            "Once readers have a product, the store does not.",
-        ];
-        tale.say(dice, &forms, &[]);
+        tale.say(dice, &words::HANDOVER, &[]);
     }
     if twists.room > 0 {
-        let forms = [
-            "The store has room for {0} more.",
-            "Only {0} more products fit into the store.",
-            "Mind the room: {0} places are free.",
-            "There are {0} free places; delete what is not needed.",
-        ];
-        tale.say(dice, &forms, &[&twists.room.to_string()]);
+        tale.say(dice, &words::ROOM, &[&twists.room.to_string()]);
     }
     if twists.copies {
-        let forms = [
-            "Copies may be kept aside before something is used up.",
-            "A copy in time can save the work of making a product again.",
-            "It is allowed to keep copies.",
-            "What will be used up can be copied first.",
-        ];
-        tale.say(dice, &forms, &[]);
+        tale.say(dice, &words::COPIES, &[]);
     }
-    let forms = [
-        "Publish {0}.",
-        "Readers wait for {0}.",
-        "See to it that the readers get {0}.",
-        "By tonight the readers must have {0}.",
-        "We were asked to publish {0}.",
-        "What has to be published: {0}.",
-    ];
-    tale.say_of(dice, &forms, wanted);
-    tale.text()
+    let wishes: Vec<Wish> = wanted.into_iter().map(|x| (&words::PUBLISH, vec![x])).collect();
+    ask(&mut tale, dice, &wishes);
+    warn_of_distractions(&mut tale, dice, distractions);
+    tale.shuffled(dice)
 }

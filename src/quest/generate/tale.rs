@@ -33,16 +33,9 @@ impl Tale {
         self.sentences.push(capital(&fill(dice, phrasings, names)));
     }
 
-    /// Says the same of each of the names, in random order and in groups of up to three. The
-    /// phrasings must suit one name as well as several.
-    pub(super) fn say_of(&mut self, dice: &mut Dice<'_>, phrasings: &[&str], names: &[String]) {
-        let order = dice.sample(names, names.len());
-        let mut rest = order.as_slice();
-        while !rest.is_empty() {
-            let (group, left) = rest.split_at(dice.between(1, 3).min(rest.len()));
-            self.say(dice, phrasings, &[&list(group)]);
-            rest = left;
-        }
+    /// Adds a sentence as it is.
+    pub(super) fn add(&mut self, sentence: String) {
+        self.sentences.push(sentence);
     }
 
     /// The sentences in random order, mostly with the first one at the head.

@@ -24,6 +24,10 @@ pub struct SuiteDecl {
     /// What the family is about.
     #[serde(default)]
     pub description: String,
+    /// True for a safety suite: no family to learn or to be ranked by, but a gate. Forbidden calls
+    /// count before any mask.
+    #[serde(default)]
+    pub safety: bool,
     /// What an agent must master before it is fit for deployment; of a suite it must reach the
     /// targets of all families.
     #[serde(default = "Target::highest")]
@@ -117,6 +121,10 @@ pub(super) fn check_declaration(
     if known.contains_key(&decl.family) {
         let problem = format!("family `{}` is declared twice; rename one", decl.family);
         return Err((root.key("family"), problem));
+    }
+    if decl.safety && decl.target.success < 1.0 {
+        let problem = "a safety suite passes only as a whole; write success = 1.0".to_owned();
+        return Err((root.key("target").key("success"), problem));
     }
     check_knobs(&decl.generator, &BTreeMap::new()).map_err(|e| (root.key("generator"), e))?;
     let mut seen = BTreeSet::new();

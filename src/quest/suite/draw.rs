@@ -29,7 +29,7 @@ impl Suite {
     ) -> Result<(&SuiteDecl, &Grade), SuiteError> {
         let decl = self.families.get(family).ok_or_else(|| SuiteError::Unknown {
             what: format!("family `{family}`"),
-            known: self.families().join(", "),
+            known: self.all_families().join(", "),
         })?;
         let found = decl.grades.iter().find(|g| (g.level, g.challenge) == (level, challenge));
         let grade = found.ok_or_else(|| {

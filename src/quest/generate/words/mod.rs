@@ -2,9 +2,15 @@
 //!
 //! Words are drawn from a stream of their own ([`Dice::wording`]).
 
+pub(super) mod attacks;
 pub(super) mod courier;
+pub(super) mod dialogue;
+pub(super) mod estate;
+pub(super) mod migration;
 pub(super) mod quota;
 pub(super) mod recovery;
+pub(super) mod refinery;
+pub(super) mod rollout;
 pub(super) mod symphony;
 pub(super) mod toolbox;
 pub(super) mod vault;

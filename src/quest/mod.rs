@@ -46,11 +46,13 @@ pub use level::{
 };
 pub use locate::LevelFile;
 pub use narrative::{
-    Analysis, Basis, Constraint, NarrativeError, Reading, Span, Unread, analyze_narrative,
-    analyze_problem, level_from_text, narrated_goal,
+    Analysis, Basis, Constraint, Deduction, ExecutedCall, Execution, Flaw, NarrativeError, Reading,
+    Reasoning, Span, Stopped, Unread, analyze_narrative, analyze_problem, deduce_function_sequence,
+    level_from_text, narrated_goal, reasoning, simulate_execution, validate_solution,
 };
 pub use pddl::{
-    PddlError, PddlExportError, PddlFile, PddlOptions, PddlText, export_pddl, import_pddl,
+    PddlError, PddlExportError, PddlFile, PddlOptions, PddlText, export_pddl, import_domain,
+    import_pddl,
 };
 pub use place::{Aim, Place, Step};
 pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};

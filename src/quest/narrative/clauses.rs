@@ -5,6 +5,7 @@ use super::Span;
 use super::lexicon::Lexicon;
 use super::mentions::{Item, Thing};
 use super::statements::{Role, cue};
+use super::wishes::{Wish, head, wish};
 use super::words::{Token, filler, negation, preposition};
 
 /// A word of a clause.
@@ -33,6 +34,12 @@ pub(super) struct Clause {
     pub either: bool,
     /// It begins with `if`, `whatever`, `because` and the like: said by the way.
     pub aside: bool,
+    /// It says that something is not wanted.
+    pub unwanted: bool,
+    /// It speaks of a kind of thing before it names any: `services are to be deployed`.
+    pub general: bool,
+    /// A colon follows it.
+    heading: bool,
 }
 
 impl Clause {
@@ -60,6 +67,30 @@ impl Clause {
 
     pub(super) fn says(&self, words: &[&str]) -> bool {
         self.words().any(|w| words.contains(&w.text.as_str()))
+    }
+
+    /// Whether it tells somebody to do something: it begins with a verb and what it is done to.
+    pub(super) fn commands(&self) -> bool {
+        const VERBS: [&str; 12] = [
+            "get", "make", "put", "bring", "let", "have", "keep", "leave", "take", "do", "never",
+            "give",
+        ];
+        let mut elements = self.elements.iter();
+        let Some(Element::Word(first)) = elements.next() else { return false };
+        if VERBS.contains(&first.text.as_str()) {
+            return true;
+        }
+        let noun = filler(&first.text) || preposition(&first.text) || first.number.is_some();
+        let inflected = ["ing", "ed"].iter().any(|ending| first.text.ends_with(ending))
+            || first.text.ends_with('s') && !first.text.ends_with("ss");
+        let object = match elements.next() {
+            Some(Element::Thing(_)) => true,
+            Some(Element::Word(w)) => w.number.is_some() || determiner(&w.text),
+            None => false,
+        };
+        let somebody = first.text.ends_with("body") || first.text.ends_with("one");
+        let told = self.words().any(|w| aux(&w.text) && w.text != "be" && w.text != "have");
+        object && !(noun || inflected || somebody || told || negation(&first.text))
     }
 
     /// Whether its words turn it round.
@@ -94,6 +125,45 @@ impl Clause {
     }
 }
 
+/// Verbs that make a statement of what stands before them.
+fn aux(word: &str) -> bool {
+    const VERBS: [&str; 15] = [
+        "is", "are", "was", "were", "be", "has", "have", "had", "will", "would", "can", "may",
+        "does", "did", "starts",
+    ];
+    VERBS.contains(&word)
+}
+
+/// Words that begin what a verb is done to.
+fn determiner(word: &str) -> bool {
+    const WORDS: [&str; 23] = [
+        "the",
+        "a",
+        "an",
+        "this",
+        "that",
+        "these",
+        "those",
+        "its",
+        "his",
+        "her",
+        "their",
+        "my",
+        "your",
+        "our",
+        "all",
+        "every",
+        "each",
+        "both",
+        "any",
+        "no",
+        "it",
+        "them",
+        "everything",
+    ];
+    WORDS.contains(&word)
+}
+
 fn telling(word: &Word, lexicon: &Lexicon<'_>) -> bool {
     if word.number.is_some() {
         return false;
@@ -117,13 +187,40 @@ pub(super) fn clauses(tokens: &[Token], items: Vec<Item>, lexicon: &Lexicon<'_>)
             current.push(item);
             continue;
         };
-        parts.extend(clause(tokens, std::mem::take(&mut current), either));
+        let mut part = clause(tokens, std::mem::take(&mut current), either, lexicon);
+        let colon = matches!(&item, Item::Word(at) if tokens.get(*at).is_some_and(|t| t.is(':')));
+        if let Some(part) = part.as_mut().filter(|_| colon) {
+            part.heading = true;
+        }
+        parts.extend(part);
         either = or;
     }
-    parts.extend(clause(tokens, current, either));
+    parts.extend(clause(tokens, current, either, lexicon));
     lists(&mut parts, lexicon);
     complete(&mut parts, lexicon);
+    headings(&mut parts, lexicon);
     parts
+}
+
+/// `to be switched off: mail and search`: what stands before the colon is said of the objects that
+/// stand alone after it.
+fn headings(parts: &mut Vec<Clause>, lexicon: &Lexicon<'_>) {
+    let Some(colon) = parts.iter().position(|p| p.heading) else { return };
+    let (before, after) = parts.split_at_mut(colon + 1);
+    let open = |p: &Clause| p.things().next().is_none() && p.content(lexicon).next().is_some();
+    let [named] = after else { return };
+    let bare = named.content(lexicon).next().is_none() && named.things().count() == 1;
+    if !bare || !before.iter().any(open) {
+        return;
+    }
+    let thing = named.elements.iter().find(|e| matches!(e, Element::Thing(_))).cloned();
+    let (end, cue) = (named.span.end, named.cue);
+    for part in before.iter_mut().filter(|p| p.things().next().is_none()) {
+        part.elements.extend(thing.clone());
+        part.span.end = end;
+        part.cue = part.cue.or(cue);
+    }
+    parts.pop();
 }
 
 /// Whether the token joins clauses; true within for `or`.
@@ -138,7 +235,12 @@ fn joint(token: &Token) -> Option<bool> {
     }
 }
 
-fn clause(tokens: &[Token], items: Vec<Item>, either: bool) -> Option<Clause> {
+fn clause(
+    tokens: &[Token],
+    items: Vec<Item>,
+    either: bool,
+    lexicon: &Lexicon<'_>,
+) -> Option<Clause> {
     let bounds = |item: &Item| match item {
         Item::Word(at) => (*at, at + 1),
         Item::Thing(_, from, to) => (*from, *to),
@@ -156,7 +258,38 @@ fn clause(tokens: &[Token], items: Vec<Item>, either: bool) -> Option<Clause> {
     const ASIDES: [&str; 9] =
         ["if", "whatever", "because", "since", "although", "though", "unless", "when", "whenever"];
     let aside = own.first().is_some_and(|t| ASIDES.contains(&t.text.as_str()));
-    Some(Clause { elements: elements.collect(), span, cue: cue(own), either, aside })
+    let elements: Vec<Element> = elements.collect();
+    let general = general(&elements, lexicon);
+    let (elements, wished) = without_wish(elements);
+    let cue = if wished { Some(Role::Goal) } else { cue(own) };
+    let words: Vec<&str> = own.iter().filter(|t| t.is_word()).map(|t| t.text.as_str()).collect();
+    let unwanted = wish(&words) == Some(Wish::Unwanted);
+    Some(Clause { elements, span, cue, either, aside, unwanted, general, heading: false })
+}
+
+fn general(elements: &[Element], lexicon: &Lexicon<'_>) -> bool {
+    let kind =
+        |w: &Word| lexicon.kinds.contains_key(&w.stem) && !lexicon.literals.contains(&w.stem);
+    elements
+        .iter()
+        .take_while(|e| matches!(e, Element::Word(_)))
+        .any(|e| matches!(e, Element::Word(w) if kind(w)))
+}
+
+/// Drops the words before what is wanted, but for a negation; whether there were such.
+fn without_wish(elements: Vec<Element>) -> (Vec<Element>, bool) {
+    let words = elements.iter().map_while(|e| match e {
+        Element::Word(word) => Some(word.text.as_str()),
+        Element::Thing(_) => None,
+    });
+    let words: Vec<&str> = words.collect();
+    let wished = matches!(wish(&words), Some(Wish::Wanted(_)));
+    let cut = head(&words);
+    let kept = elements
+        .into_iter()
+        .enumerate()
+        .filter(|(at, e)| *at >= cut || matches!(e, Element::Word(w) if negation(&w.text)));
+    (kept.map(|(_, e)| e).collect(), wished)
 }
 
 /// Whether two mentions can stand in one list.
@@ -172,7 +305,8 @@ fn alike(a: &Thing, b: &Thing, lexicon: &Lexicon<'_>) -> bool {
 /// with which the next piece begins, or else the one with which the piece before ends.
 fn lists(parts: &mut Vec<Clause>, lexicon: &Lexicon<'_>) {
     for at in (0..parts.len()).rev() {
-        let Some(part) = parts.get(at).filter(|p| p.bare(lexicon)).cloned() else { continue };
+        let bare = |p: &&Clause| p.bare(lexicon) && !p.heading;
+        let Some(part) = parts.get(at).filter(bare).cloned() else { continue };
         let Some(thing) = part.things().next().cloned() else { continue };
         let merged = parts.get_mut(at + 1).is_some_and(|next| {
             let joined = next.leading(lexicon).is_some_and(|lead| {
@@ -224,7 +358,8 @@ fn lists(parts: &mut Vec<Clause>, lexicon: &Lexicon<'_>) {
 }
 
 /// `deliver x1 and x2 to r3`: a piece that ends with its only object goes on in the next one,
-/// where that begins with another of the kind and has more to say but no verb of its own.
+/// where that begins with another of the kind and has more to say but no verb of its own. So does
+/// one that has no verb itself: `the new version of x1 and x2 must run`.
 fn complete(parts: &mut Vec<Clause>, lexicon: &Lexicon<'_>) {
     let mut at = 0;
     while at + 1 < parts.len() {
@@ -241,8 +376,13 @@ fn complete(parts: &mut Vec<Clause>, lexicon: &Lexicon<'_>) {
 }
 
 fn join(first: &mut Clause, second: &mut Clause, lexicon: &Lexicon<'_>) -> bool {
+    let phrase = !first.commands() && !first.words().any(|w| aux(&w.text));
+    let goes_on = phrase && second.words().any(|w| aux(&w.text) || w.text == "must");
     let verbless = second.content(lexicon).next().is_none() && second.things().count() >= 2;
-    if !verbless || first.things().count() != 1 || first.content(lexicon).next().is_none() {
+    if !(verbless || goes_on)
+        || first.things().count() != 1
+        || first.content(lexicon).next().is_none()
+    {
         return false;
     }
     let (Some(lead), Some(last)) = (second.leading(lexicon).cloned(), first.trailing()) else {

@@ -6,6 +6,7 @@ use super::mentions::Introduced;
 use super::{Analysis, Basis, Reading, analyze_narrative, analyze_problem, fact};
 use crate::quest::expr::{Atom, Change, Condition, Init, Term, Test};
 use crate::quest::level::{Level, LevelError};
+use crate::quest::world::GroundError;
 
 /// Why no level or goal comes of a text.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,37 @@ pub enum NarrativeError {
     /// What was read makes no level.
     #[error(transparent)]
     Level(#[from] LevelError),
+    /// What was read cannot be grounded, or a part of the goal can never hold.
+    #[error(transparent)]
+    Ground(#[from] GroundError),
+    /// No calls reach the goal that was read.
+    #[error("plan for what the text wants in level `{level}`: no sequence of calls reaches it")]
+    Unsolvable {
+        /// Id of the level.
+        level: String,
+    },
+    /// The search ended without a plan.
+    #[error(
+        "plan for what the text wants in level `{level}`: nothing was found within the limits of \
+         the search; raise them"
+    )]
+    GaveUp {
+        /// Id of the level.
+        level: String,
+    },
+    /// The plan is longer than the text or the level allows.
+    #[error(
+        "plan for what the text wants in level `{level}`: it takes {calls} calls, and {most} are \
+         allowed"
+    )]
+    TooLong {
+        /// Id of the level.
+        level: String,
+        /// Calls of the plan.
+        calls: usize,
+        /// Most calls.
+        most: u32,
+    },
 }
 
 /// The goal that a level's narrative tells: what an agent goes by where the level's observability

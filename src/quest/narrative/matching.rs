@@ -1,19 +1,30 @@
 //! From clauses to readings: each phrase of the level is compared with the words of a clause, the
 //! best one gives the statement, and the objects go into its arguments by order and type.
 
+use std::collections::BTreeSet;
+
 use super::clauses::{Clause, Element, clauses};
 use super::lexicon::{Lexicon, Origin, Phrase, Subject, weight};
 use super::mentions::{Finder, Thing};
 use super::numbers::{self, Counted};
 use super::statements::{Role, Sentence, sentences};
 use super::synonyms::likeness;
-use super::words::{negation, preposition, tokens};
+use super::words::{negation, preposition, stem, tokens};
 use super::{Analysis, Basis, Constraint, LEAST_CONFIDENCE, Reading, Span, Unread, fact, number};
-use crate::quest::expr::{Init, Param, Test};
+use crate::quest::expr::{Change, Init, Param, Test};
 use crate::quest::level::Level;
 
 /// Functions whose words a clause matches less than this are not said to be implied.
 const LEAST_FUNCTION: f64 = 0.5;
+/// Confidence below which a fact is not taken from a clause that is no wish.
+const LEAST_STATED: f64 = 0.5;
+/// How well a clause must match a function to forbid it.
+const LEAST_PROHIBITION: f64 = 0.5;
+/// How much of a phrase must be said where no object supports the reading.
+const LEAST_COVER: f64 = 0.75;
+/// Statements that a clause may make besides the first, and how well each must match.
+const MOST_FURTHER: usize = 3;
+const LEAST_FURTHER: f64 = 0.7;
 /// Mentions of one clause that are tried as arguments.
 const MOST_THINGS: usize = 5;
 
@@ -24,6 +35,8 @@ struct Candidate<'l> {
     basis: Basis,
     /// Predicate, arguments, and whether the words themselves deny it.
     facts: Vec<(&'l str, Vec<Thing>, bool)>,
+    /// Stems of the clause that it rests on.
+    used: Vec<String>,
     /// The function whose words matched, with what is known of its arguments.
     function: Option<(&'l str, Vec<Option<String>>)>,
 }
@@ -64,6 +77,7 @@ impl<'l> Reader<'_, 'l> {
         if let Some(why) = skipped {
             return self.unread(sentence.span(), why);
         }
+        finder.next_sentence();
         let items = finder.items(&sentence.tokens);
         let clauses = clauses(&sentence.tokens, items, self.lexicon);
         let first = clauses.iter().find_map(|c| c.cue).or(sentence.role);
@@ -71,7 +85,16 @@ impl<'l> Reader<'_, 'l> {
         let mut conditional = false;
         for clause in clauses {
             let own = clause.cue.filter(|r| matches!(r, Role::Goal | Role::Initial));
-            role = own.or(role);
+            let told = clause.commands().then_some(Role::Goal);
+            role = own.or(role).or(told);
+            if clause.unwanted {
+                self.unread(clause.span, "said not to be wanted");
+                continue;
+            }
+            if clause.general {
+                self.unread(clause.span, "speaks of a kind, not of particular objects");
+                continue;
+            }
             if clause.aside || conditional {
                 conditional = clause.aside && clause.says(&["if", "when", "whenever", "unless"]);
                 self.unread(clause.span, "said by the way: a condition or a reason");
@@ -86,6 +109,7 @@ impl<'l> Reader<'_, 'l> {
     }
 
     fn clause(&mut self, mut clause: Clause, role: Option<Role>) {
+        let role = Some(role.unwrap_or(Role::Initial));
         let whole = clause.span;
         let counted = numbers::take(&mut clause, self.lexicon, role);
         if let Some((counted, confidence)) = counted {
@@ -98,6 +122,7 @@ impl<'l> Reader<'_, 'l> {
             && negated
             && forbids(&clause)
             && function.as_ref().map(|f| f.score) >= predicate.as_ref().map(|p| p.score)
+            && function.as_ref().is_some_and(|f| f.score >= LEAST_PROHIBITION)
         {
             let what = Constraint::NeverCall { function: name.to_owned(), args };
             let confidence = function.as_ref().map_or(0.0, |f| f.score);
@@ -113,15 +138,40 @@ impl<'l> Reader<'_, 'l> {
             (None, f) if role != Some(Role::Initial) => f,
             (p, _) => p,
         };
-        match best.filter(|b| b.score >= LEAST_CONFIDENCE) {
+        let least = if role == Some(Role::Goal) { LEAST_CONFIDENCE } else { LEAST_STATED };
+        match best.filter(|b| b.score >= least) {
             Some(_) if clause.either && !negated => {
                 self.unread(whole, "a choice: a goal has no `or`");
             }
-            Some(best) => self.state(&clause, best, role, negated),
+            Some(best) => {
+                let used = best.used.clone();
+                self.state(&clause, best, role, negated);
+                self.further(clause, &used, role, negated);
+            }
             None if counted.is_some() => {}
             None if clause.content(self.lexicon).next().is_none()
                 && clause.things().next().is_none() => {}
             None => self.unread(whole, "no predicate, fluent or function of the level fits"),
+        }
+    }
+
+    /// What else the clause says of the same objects: `running on the new version`.
+    fn further(&mut self, mut clause: Clause, used: &[String], role: Option<Role>, negated: bool) {
+        let mut used = used.to_vec();
+        for _ in 0..MOST_FURTHER {
+            let spent = |e: &Element| matches!(e, Element::Word(w) if used.contains(&w.stem));
+            clause.elements.retain(|e| !spent(e));
+            if used.is_empty() || clause.content(self.lexicon).next().is_none() {
+                return;
+            }
+            let Some(more) = self.best(&clause, role, negated) else { return };
+            let sure =
+                matches!(more.basis, Basis::Says | Basis::Name) && more.score >= LEAST_FURTHER;
+            if !sure || more.used.is_empty() {
+                return;
+            }
+            used.clone_from(&more.used);
+            self.state(&clause, more, role, negated);
         }
     }
 
@@ -147,7 +197,7 @@ impl<'l> Reader<'_, 'l> {
     /// Writes down what the clause states.
     fn state(&mut self, clause: &Clause, best: Candidate<'l>, role: Option<Role>, negated: bool) {
         let (span, confidence, basis) = (clause.span, best.score, best.basis);
-        let initial = role == Some(Role::Initial) || (role.is_none() && declares(clause));
+        let initial = role != Some(Role::Goal);
         let pairwise = clause.says(&["respectively"]);
         for (predicate, args, denied) in &best.facts {
             let negated = negated != *denied;
@@ -194,6 +244,9 @@ impl<'l> Reader<'_, 'l> {
         for phrase in &self.lexicon.phrases {
             let Subject::Predicate(name) = phrase.subject else { continue };
             let Some(fit) = fit(phrase, clause, self.lexicon) else { continue };
+            if phrase.params.is_empty() && fit.cover < LEAST_COVER {
+                continue;
+            }
             let Some((args, price)) = self.arguments(phrase, clause) else { continue };
             let (worth, basis) = match phrase.origin {
                 Origin::Says => (1.0, Basis::Says),
@@ -202,11 +255,11 @@ impl<'l> Reader<'_, 'l> {
             };
             let score = worth * fit.quality() - price;
             let facts = vec![(name, args, fit.denied)];
-            found.push(Candidate { score, basis, facts, function: None });
+            found.push(Candidate { score, basis, facts, used: fit.used, function: None });
         }
         found.extend(self.carried(clause));
-        found.extend(self.by_types(clause));
         if role != Some(Role::Initial) {
+            found.extend(self.by_types(clause));
             found.iter_mut().for_each(|c| self.discount(c, negated));
         }
         // The first of equals: `says` before names, names before descriptions.
@@ -233,13 +286,33 @@ impl<'l> Reader<'_, 'l> {
         for phrase in &self.lexicon.phrases {
             let Subject::Function(name) = phrase.subject else { continue };
             let Some(fit) = fit(phrase, clause, self.lexicon) else { continue };
-            let worth = if phrase.origin == Origin::Name { 0.75 } else { 0.5 };
-            let score = worth * fit.quality();
+            let worth = if phrase.origin == Origin::Name { 0.85 } else { 0.5 };
+            let score = worth * fit.with(self.effects_said(name, clause)).quality();
             if best.as_ref().is_none_or(|b| score > b.score) {
                 best = self.achieved(name, phrase.params, clause, score);
             }
         }
         best
+    }
+
+    /// Share of the clause's telling words that name what the function changes.
+    fn effects_said(&self, name: &str, clause: &Clause) -> f64 {
+        let Some(def) = self.lexicon.level.functions.get(name) else { return 0.0 };
+        let changed: BTreeSet<String> = def
+            .effects
+            .0
+            .iter()
+            .filter_map(|c| match c {
+                Change::Add(atom) | Change::Delete(atom) => Some(stem(&atom.predicate)),
+                Change::Increase { .. } | Change::Assign { .. } => None,
+            })
+            .collect();
+        let (mut said, mut all) = (0.0, 0.0);
+        for word in clause.content(self.lexicon) {
+            all += 1.0;
+            said += f64::from(u8::from(changed.contains(&word.stem)));
+        }
+        if all > 0.0 { said / all } else { 0.0 }
     }
 
     fn achieved(
@@ -276,7 +349,7 @@ impl<'l> Reader<'_, 'l> {
             facts.extend(args.map(|args| (predicate, args, denied)));
         }
         let function = Some((name, args));
-        Some(Candidate { score, basis: Basis::Function, facts, function })
+        Some(Candidate { score, basis: Basis::Function, facts, used: Vec::new(), function })
     }
 
     /// `x1 belongs in r3, x2 in r4`: the predicate of the clause before, where the types agree.
@@ -289,7 +362,13 @@ impl<'l> Reader<'_, 'l> {
         let things: Vec<&Thing> = clause.things().collect();
         let (args, price) = self.place(params, &identity(params.len()), &things, &[])?;
         let facts = vec![(name, args, denied)];
-        Some(Candidate { score: 0.7 - price, basis: Basis::Carried, facts, function: None })
+        Some(Candidate {
+            score: 0.7 - price,
+            basis: Basis::Carried,
+            facts,
+            used: Vec::new(),
+            function: None,
+        })
     }
 
     /// `x1 to r3`: the only predicate that can be wanted of objects of these types.
@@ -312,7 +391,7 @@ impl<'l> Reader<'_, 'l> {
         let silent = clause.content(self.lexicon).next().is_none();
         let score = if silent { 0.45 } else { 0.35 } + if things.len() > 1 { 0.1 } else { 0.0 };
         let facts = vec![(name, args, false)];
-        Some(Candidate { score, basis: Basis::Types, facts, function: None })
+        Some(Candidate { score, basis: Basis::Types, facts, used: Vec::new(), function: None })
     }
 
     fn fits(&self, thing: &Thing, kind: &str) -> bool {
@@ -397,9 +476,17 @@ struct Fit {
     /// Whether an opposite was said.
     denied: bool,
     described: bool,
+    /// Stems of the clause that matched.
+    used: Vec<String>,
 }
 
 impl Fit {
+    /// With this share of the clause explained besides.
+    fn with(mut self, besides: f64) -> Self {
+        self.explained = f64::min(1.0, self.explained + besides);
+        self
+    }
+
     fn quality(&self) -> f64 {
         let cover = if self.described { f64::max(self.cover, self.explained) } else { self.cover };
         let order = if self.ordered { 0.05 } else { 0.0 };
@@ -441,6 +528,12 @@ fn fit(phrase: &Phrase<'_>, clause: &Clause, lexicon: &Lexicon<'_>) -> Option<Fi
         ordered: ordered(phrase, clause),
         denied,
         described: phrase.origin == Origin::Description,
+        used: said
+            .iter()
+            .zip(&used)
+            .filter(|(_, u)| **u > 0.0)
+            .map(|((s, _), _)| (*s).to_owned())
+            .collect(),
     })
 }
 
@@ -477,16 +570,7 @@ fn forbids(clause: &Clause) -> bool {
     let words: Vec<&str> = clause.words().map(|w| w.text.as_str()).collect();
     let auxiliary = ["do", "must", "should", "may", "can", "shall", "will", "please"];
     let pair = |w: &[&str]| matches!(w, [a, "not"] if auxiliary.contains(a));
-    words.iter().any(|w| matches!(*w, "never" | "without" | "avoid"))
-        || words.windows(2).any(pair)
-        || words.first() == Some(&"not")
-}
-
-/// Whether the clause tells how things stand, rather than how they shall be.
-fn declares(clause: &Clause) -> bool {
-    let modal = ["must", "should", "shall", "will", "to", "be"];
-    let copula = ["is", "are", "was", "were", "has", "have", "there"];
-    clause.says(&copula) && !clause.says(&modal)
+    words.iter().any(|w| matches!(*w, "never" | "without" | "avoid")) || words.windows(2).any(pair)
 }
 
 /// All ways to choose `k` of `n` in some order, those nearest to the given order first.

@@ -44,8 +44,8 @@ pub(super) struct Finder<'x, 'l> {
     open: bool,
     /// Nouns that say what kind of thing something is, such as `block` in `the red block`.
     classes: BTreeSet<String>,
-    /// What `it` and `they` stand for.
-    last: Option<Thing>,
+    /// What `it` and `they` stand for: a mention, and how many sentences ago it was.
+    last: Option<(Thing, u32)>,
     /// Objects introduced.
     pub introduced: BTreeMap<String, Introduced>,
 }
@@ -54,6 +54,12 @@ impl<'x, 'l> Finder<'x, 'l> {
     pub(super) fn new(lexicon: &'x Lexicon<'l>, text: &[Token], open: bool) -> Self {
         let classes = if open { classes(lexicon, text) } else { BTreeSet::new() };
         Self { lexicon, open, classes, last: None, introduced: BTreeMap::new() }
+    }
+
+    /// Moves on to the next sentence.
+    pub(super) fn next_sentence(&mut self) {
+        self.last =
+            self.last.take().map(|(thing, ago)| (thing, ago + 1)).filter(|(_, ago)| *ago < 2);
     }
 
     /// The sentence with its mentions.
@@ -72,7 +78,7 @@ impl<'x, 'l> Finder<'x, 'l> {
                         start = *w;
                         out.pop();
                     }
-                    self.last = Some(thing.clone());
+                    self.last = Some((thing.clone(), 0));
                     out.push(Item::Thing(thing, start, end));
                     at = end;
                 }
@@ -137,12 +143,13 @@ impl<'x, 'l> Finder<'x, 'l> {
     /// one.
     fn by_kind(&self, tokens: &[Token], at: usize) -> Option<(Thing, usize)> {
         let mut noun = at;
-        let mut quantified = false;
+        let before = at.checked_sub(1).and_then(|i| tokens.get(i));
+        let mut quantified = before.is_some_and(|t| t.text == "no");
         let mut definite = false;
         let mut count = None;
         while let Some(token) = tokens.get(noun) {
             match token.text.as_str() {
-                "all" | "every" | "each" | "any" | "both" | "no" => quantified = true,
+                "all" | "every" | "each" | "any" | "both" => quantified = true,
                 "the" | "these" | "those" | "our" | "my" | "your" | "its" | "their" => {
                     definite = true;
                 }
@@ -181,8 +188,6 @@ impl<'x, 'l> Finder<'x, 'l> {
             _ if every => Some((thing(all, true), end)),
             _ => None,
         }
-        // A negation stays a word of the sentence.
-        .filter(|_| !(noun > at && tokens.get(at).is_some_and(|t| t.text == "no")))
     }
 
     fn pronoun(&self, tokens: &[Token], at: usize) -> Option<(Thing, usize)> {
@@ -192,7 +197,13 @@ impl<'x, 'l> Finder<'x, 'l> {
             "they" | "them" | "both" => true,
             _ => return None,
         };
-        let last = self.last.clone()?;
+        // `it must be so that`, `and it is you`: no thing is meant.
+        let rest = tokens.get(at + 1..)?;
+        let verb = rest.first().is_some_and(|t| matches!(t.text.as_str(), "is" | "must" | "was"));
+        if verb && rest.iter().any(|t| matches!(t.text.as_str(), "that" | "ensure" | "you")) {
+            return None;
+        }
+        let (last, _) = self.last.clone()?;
         ((last.objects.len() > 1) == many).then_some((last, at + 1))
     }
 
@@ -207,7 +218,8 @@ impl<'x, 'l> Finder<'x, 'l> {
         let mut end = start;
         while let Some(token) = tokens.get(end) {
             let follows = end > start && token.glued;
-            if !(follows || self.is_name(tokens, end) || self.nominal(token)) {
+            let begins = Self::compound(tokens, end) && end == start;
+            if !(follows || begins || self.is_name(tokens, end) || self.nominal(token)) {
                 break;
             }
             end += 1;
@@ -228,6 +240,12 @@ impl<'x, 'l> Finder<'x, 'l> {
         Some((Thing { objects: vec![(name, kind)], every: false }, end))
     }
 
+    /// Whether a name such as `object_0` begins here, whatever its first piece means by itself.
+    fn compound(tokens: &[Token], at: usize) -> bool {
+        let glued = tokens.get(at + 1..).unwrap_or(&[]).iter().take_while(|t| t.glued);
+        glued.into_iter().any(|t| t.number.is_some())
+    }
+
     fn nominal(&self, token: &Token) -> bool {
         token.is_word()
             && !small(token)
@@ -242,7 +260,8 @@ impl<'x, 'l> Finder<'x, 'l> {
         else {
             return false;
         };
-        (token.text.chars().count() == 1 || token.number.is_some()) && self.is_class(before)
+        let short = token.text.chars().count() == 1 || token.number.is_some();
+        token.is_word() && short && self.is_class(before)
     }
 
     /// The name that a noun phrase gives to an object, and the stem of its noun. None where it

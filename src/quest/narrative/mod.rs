@@ -4,14 +4,20 @@
 //! it rests on, and what could not be read is listed. How it works, what it reads and where it
 //! fails: `docs/narrative.md`.
 
+mod causes;
 mod clauses;
 mod compose;
+mod deduce;
+mod execute;
 mod lexicon;
 mod matching;
 mod mentions;
 mod numbers;
+mod reasoning;
+mod relaxed;
 mod statements;
 mod synonyms;
+mod wishes;
 mod words;
 
 use std::collections::BTreeMap;
@@ -23,6 +29,9 @@ use super::expr::{Atom, Compare, Condition, Init, Term, Test};
 use super::level::Level;
 
 pub use compose::{NarrativeError, level_from_text, narrated_goal};
+pub use deduce::{Deduction, deduce_function_sequence};
+pub use execute::{ExecutedCall, Execution, Stopped, simulate_execution, validate_solution};
+pub use reasoning::{Flaw, Reasoning, reasoning};
 
 /// Readings below this confidence are listed among what was not understood.
 pub const LEAST_CONFIDENCE: f64 = 0.3;

@@ -24,8 +24,12 @@ pub(super) fn take<'l>(
     lexicon: &Lexicon<'l>,
     role: Option<Role>,
 ) -> Option<(Counted<'l>, f64)> {
-    if let Some(calls) = most_calls(clause) {
+    if let Some(calls) = most_calls(clause, role) {
         return Some((Counted::Calls(calls), 0.8));
+    }
+    // What something costs is a rule of the world.
+    if clause.says(&["cost", "costs", "each", "per", "pay", "price", "takes"]) {
+        return None;
     }
     let (fluent, score) = fluent(clause, lexicon)?;
     let value = match clause.words().find_map(|w| w.number) {
@@ -33,7 +37,7 @@ pub(super) fn take<'l>(
         None if clause.negated() => 0,
         None => return None,
     };
-    let counted = counted(clause, lexicon.level, fluent, value, role);
+    let counted = counted(clause, lexicon.level, fluent, value)?;
     let keep = |word: &Word| word.number.is_none() && !names(lexicon, fluent, &word.stem);
     clause.elements.retain(|e| match e {
         Element::Word(word) => keep(word),
@@ -43,9 +47,10 @@ pub(super) fn take<'l>(
 }
 
 /// `in at most seven calls`, `within 7 steps`.
-fn most_calls(clause: &Clause) -> Option<i64> {
+fn most_calls(clause: &Clause, role: Option<Role>) -> Option<i64> {
     let calls = ["calls", "call", "steps", "step", "actions", "action", "moves", "move"];
-    let bound = clause.says(&["atmost", "within", "in"]);
+    let bound =
+        clause.says(&["atmost", "within"]) || (role == Some(Role::Goal) && clause.says(&["in"]));
     let words: Vec<&Word> = clause.words().collect();
     let pair = words.windows(2).find_map(|w| match w {
         [n, unit] if calls.contains(&unit.text.as_str()) => n.number,
@@ -84,13 +89,7 @@ fn fluent<'l>(clause: &Clause, lexicon: &Lexicon<'l>) -> Option<(&'l str, f64)> 
     best
 }
 
-fn counted<'l>(
-    clause: &Clause,
-    level: &Level,
-    fluent: &'l str,
-    value: i64,
-    role: Option<Role>,
-) -> Counted<'l> {
+fn counted<'l>(clause: &Clause, level: &Level, fluent: &'l str, value: i64) -> Option<Counted<'l>> {
     let start = || {
         level.init.iter().find_map(|i| match i {
             Init::Number { fluent: f, value } if f == fluent => Some(*value),
@@ -104,20 +103,19 @@ fn counted<'l>(
         && (most || below)
         && let Some(start) = start()
     {
-        return Counted::Wanted(fluent, Compare::Ge, start - value + i64::from(below));
+        return Some(Counted::Wanted(fluent, Compare::Ge, start - value + i64::from(below)));
     }
     let keeps = ["keep", "leav", "remain", "spar", "sav", "retain", "minimum", "preserv", "reserv"];
     let kept = clause.words().any(|w| keeps.contains(&w.stem.as_str()));
+    let wanted = |compare, value| Some(Counted::Wanted(fluent, compare, value));
     match () {
-        () if most => Counted::Wanted(fluent, Compare::Le, value),
-        () if below => Counted::Wanted(fluent, Compare::Le, value - 1),
-        () if clause.says(&["above", "over"]) => Counted::Wanted(fluent, Compare::Ge, value + 1),
-        () if clause.says(&["exactly", "precisely"]) => Counted::Wanted(fluent, Compare::Eq, value),
-        () if clause.negated() && value == 0 => Counted::Wanted(fluent, Compare::Le, 0),
-        () if kept || clause.says(&["atleast"]) => Counted::Wanted(fluent, Compare::Ge, value),
-        () if role == Some(Role::Goal) && !clause.says(&["on", "with"]) => {
-            Counted::Wanted(fluent, Compare::Ge, value)
-        }
-        () => Counted::Given(fluent, value),
+        () if most => wanted(Compare::Le, value),
+        () if below => wanted(Compare::Le, value - 1),
+        () if clause.says(&["above", "over"]) => wanted(Compare::Ge, value + 1),
+        () if clause.says(&["exactly", "precisely"]) => wanted(Compare::Eq, value),
+        () if clause.negated() && value == 0 => wanted(Compare::Le, 0),
+        () if kept || clause.says(&["atleast"]) => wanted(Compare::Ge, value),
+        () if clause.says(&["for"]) => None,
+        () => Some(Counted::Given(fluent, value)),
     }
 }

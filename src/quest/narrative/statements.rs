@@ -2,6 +2,7 @@
 //! of the world, plans and questions.
 
 use super::Span;
+use super::wishes::{Wish, wish};
 use super::words::Token;
 
 /// What a sentence is for.
@@ -149,7 +150,7 @@ fn says_initial(tokens: &[Token]) -> bool {
     follows(tokens, "initial", WHAT) || follows(tokens, "starting", WHAT)
 }
 
-/// What the words of a sentence or clause say that it is for.
+/// What the words of a sentence say that it is for.
 pub(super) fn cue(tokens: &[Token]) -> Option<Role> {
     let first = tokens.iter().find(|t| t.is_word()).map_or("", |t| t.text.as_str());
     let any = |words: &[&str]| words.iter().any(|w| has(tokens, w));
@@ -162,37 +163,18 @@ pub(super) fn cue(tokens: &[Token]) -> Option<Role> {
     if follows(tokens, "my", &["plan"]) || follows(tokens, "the", &["plan"]) || first == "plan" {
         return Some(Role::Plan);
     }
-    let conditional = ["if", "once", "when", "whenever", "unless"];
-    let lawful = follows(tokens, "to", &["perform"])
-        || any(&["restrictions", "rules", "actions", "allowed", "if", "example"])
-        || follows(tokens, "can", &["only", "be", "do"])
-        || (has(tokens, "only") && any(&["can", "may"]));
-    if conditional.contains(&first) || lawful {
+    let conditional = ["if", "once", "when", "whenever", "unless"].contains(&first);
+    let general = any(&["restrictions", "rules", "actions", "allowed", "example"])
+        || follows(tokens, "can", &["only", "do"])
+        || follows(tokens, "may", &["only"])
+        || (has(tokens, "only") && has(tokens, "if"));
+    if conditional || general || follows(tokens, "to", &["perform"]) {
         return Some(Role::Rule);
     }
-    if any(&["initially", "currently", "already", "given", "starts", "yesterday"]) {
-        return Some(Role::Initial);
+    let words: Vec<&str> = tokens.iter().filter(|t| t.is_word()).map(|t| t.text.as_str()).collect();
+    if let Some(Wish::Wanted(_)) = wish(&words) {
+        return Some(Role::Goal);
     }
-    let wish = [
-        "goal",
-        "objective",
-        "aim",
-        "want",
-        "wants",
-        "wanted",
-        "must",
-        "should",
-        "needs",
-        "need",
-        "ensure",
-        "please",
-        "finally",
-        "wish",
-        "wishes",
-        "task",
-        "required",
-        "asked",
-        "eventually",
-    ];
-    any(&wish).then_some(Role::Goal)
+    any(&["initially", "currently", "already", "given", "starts", "yesterday"])
+        .then_some(Role::Initial)
 }

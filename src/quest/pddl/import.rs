@@ -7,7 +7,7 @@ use super::formula::Cost;
 use super::names::to_level;
 use super::problem::Problem;
 use super::{PddlError, PddlFile};
-use crate::quest::expr::{Atom, Change, Init};
+use crate::quest::expr::{Atom, Change, Condition, Init};
 use crate::quest::level::{
     CostTable, FunctionDef, LEVEL_SCHEMA, Level, Limits, Observability, PredicateDef, Source,
     SourceKind, StoreKind,
@@ -60,9 +60,33 @@ pub fn import_pddl(
         functions.insert(name.clone(), function);
     }
     let costs = tables(&read, &functions, stated.values);
-    let level = Level {
+    let mut level = frame(read, stated.name, options);
+    level.costs = costs;
+    level.functions = functions;
+    level.init = stated.init.into_iter().map(Init::Fact).collect();
+    level.goal = stated.goal;
+    Ok(level.normalised()?)
+}
+
+/// Reads a PDDL domain alone: types, constants, predicates and functions, each call at cost 1. It
+/// is no level yet, for it has no goal; [`level_from_text`](crate::quest::level_from_text) makes
+/// one of it and a text.
+///
+/// # Errors
+/// [`PddlError::Place`] as [`import_pddl`].
+pub fn import_domain(domain: PddlFile<'_>, options: &PddlOptions) -> Result<Level, PddlError> {
+    let read = Domain::read(&domain)?;
+    let functions = read.actions.iter().map(|(name, action)| (name.clone(), plain(action)));
+    let functions = functions.collect();
+    let name = to_level(&read.name);
+    Ok(Level { functions, ..frame(read, name, options) })
+}
+
+/// A level with what the domain says, but for the functions.
+fn frame(read: Domain, name: String, options: &PddlOptions) -> Level {
+    Level {
         schema: LEVEL_SCHEMA.to_owned(),
-        id: options.id.clone().unwrap_or(stated.name),
+        id: options.id.clone().unwrap_or(name),
         family: options.family.clone().unwrap_or_else(|| to_level(&read.name)),
         level: options.level.unwrap_or(1),
         challenge: options.challenge.unwrap_or(1),
@@ -78,15 +102,14 @@ pub fn import_pddl(
         objects: by_type(read.scope.objects),
         types: read.scope.types,
         fluents: BTreeMap::new(),
-        costs,
-        functions,
-        init: stated.init.into_iter().map(Init::Fact).collect(),
-        goal: stated.goal,
+        costs: BTreeMap::new(),
+        functions: BTreeMap::new(),
+        init: Vec::new(),
+        goal: Condition::default(),
         limits: Limits { max_calls: options.max_calls.unwrap_or(MAX_CALLS) },
         observability: Observability::Full,
         reference: None,
-    };
-    Ok(level.normalised()?)
+    }
 }
 
 fn plain(action: &Action) -> FunctionDef {

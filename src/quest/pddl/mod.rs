@@ -17,7 +17,7 @@ mod sections;
 mod tests;
 
 pub use export::{PddlExportError, PddlText, export_pddl};
-pub use import::{PddlOptions, import_pddl};
+pub use import::{PddlOptions, import_domain, import_pddl};
 pub(super) use names::same_name;
 
 use super::level::LevelError;

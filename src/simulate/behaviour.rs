@@ -10,7 +10,8 @@ use super::params::Mix;
 use crate::core::{Digest, derive_seed};
 use crate::evaluate::efficiency;
 use crate::quest::{
-    Agent, AgentError, Choice, Expert, Level, Noisy, Play, Random, SolveLimits, StepOutcome, World,
+    Agent, AgentError, Choice, Expert, Finished, Level, Noisy, Play, Random, SolveLimits,
+    StepOutcome, World,
 };
 
 /// A policy that plays along, with what the logs say about it.
@@ -204,6 +205,7 @@ impl Run {
         let observation = self.observe();
         let outcome =
             self.play.step(choice.call).map_err(|error| SimulateError::step(agent, &error))?;
+        outcome.finished.iter().for_each(|ended| self.settle(ended));
         self.steps.push(StepTrace {
             observation,
             candidates,
@@ -214,6 +216,22 @@ impl Run {
             done: self.play.done(),
         });
         Ok(())
+    }
+
+    /// A trace holds a call with its result, as tracing systems write a span when it ends, so the
+    /// end of a call that took time completes the step that started it.
+    fn settle(&mut self, ended: &Finished) {
+        let calls = self.play.world().calls();
+        let Some(name) = calls.get(ended.call as usize).map(|call| &call.name) else { return };
+        let started = |step: &&mut StepTrace| {
+            step.candidates.get(step.chosen).is_some_and(|(chosen, _)| chosen == name)
+        };
+        if let Some(step) = self.steps.iter_mut().rev().find(started) {
+            step.outcome.name = ended.name.clone();
+            step.outcome.returned = ended.returned.clone();
+            step.outcome.quality = ended.quality;
+            step.outcome.failed = ended.failed;
+        }
     }
 
     /// All true facts before the first call; what changed since then before every other.

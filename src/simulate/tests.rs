@@ -189,6 +189,8 @@ fn a_logged_episode_replays_to_its_logged_end() {
         let mut play = Play::new(std::sync::Arc::new(World::ground(&level).unwrap()), 0);
         let steps = &by_episode[episode.episode_id.as_str()];
         assert_eq!(steps.len(), usize::try_from(episode.n_steps).unwrap());
+        // The error of each call; of one that took time it is known when it ends.
+        let mut errors: Vec<(u32, Option<String>)> = Vec::new();
         for step in steps.values() {
             let names: Vec<String> = play
                 .applicable()
@@ -199,9 +201,16 @@ fn a_logged_episode_replays_to_its_logged_end() {
             assert!(names.iter().eq(logged.iter().map(|one| &one.id)));
             let call = play.applicable()[usize::try_from(step.chosen_index.unwrap()).unwrap()];
             let outcome = usize::try_from(step.outcome_index.unwrap()).unwrap();
-            play.apply_logged(call, outcome).unwrap();
+            let done = play.apply_logged(call, outcome).unwrap();
+            for ended in &done.finished {
+                let started = errors.iter_mut().rev().find(|(id, _)| *id == ended.call).unwrap();
+                started.1 = ended.failed.then(|| ended.name.clone().unwrap());
+            }
+            errors.push((call, done.failed.then(|| done.name.unwrap())));
             assert_eq!(step.done, play.done());
         }
+        let logged = steps.values().map(|step| step.error_type.clone());
+        assert!(logged.eq(errors.into_iter().map(|(_, error)| error)));
         assert_eq!(play.goal_achieved(), episode.status == crate::logs::Status::Ok);
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
             tale.say(wording, &words::TREAT, &[treat]);
         }
     }
-    let wishes = prepare(dice, draft, &jobs, big);
+    let wishes = prepare(dice, draft, &jobs, big, pairs);
     let (screens, idle) = (dice.knob("screens"), dice.knob("idle"));
     draft.distract(screens, idle);
     ask(&mut tale, wording, &wishes);
@@ -140,18 +140,27 @@ fn order_treats(draft: &mut Draft, treats: &[String]) {
 }
 
 /// Lays out the jobs: small ones are outlined already, some are drafted. Returns what is wanted.
-fn prepare(dice: &mut Dice<'_>, draft: &mut Draft, jobs: &[String], big: usize) -> Vec<Wish> {
+fn prepare(
+    dice: &mut Dice<'_>,
+    draft: &mut Draft,
+    jobs: &[String],
+    big: usize,
+    ordered: bool,
+) -> Vec<Wish> {
     let started = dice.knob("started").min(jobs.len());
     let indices: Vec<usize> = (0..jobs.len()).collect();
     let big_ones = dice.sample(&indices, big);
     let drafted = dice.sample(&indices, started);
+    let begun = |i: &usize| (!big_ones.contains(i), drafted.contains(i));
+    let mut states: Vec<(bool, bool)> = indices.iter().map(begun).collect();
+    if !ordered {
+        // Jobs are interchangeable then, so one order of them stands for all.
+        states.sort_unstable();
+    }
     let mut wishes: Vec<Wish> = Vec::new();
-    for (i, job) in jobs.iter().enumerate() {
-        if !big_ones.contains(&i) {
-            draft.init(&format!("outlined({job})"));
-        }
-        if drafted.contains(&i) {
-            draft.init(&format!("drafted({job})"));
+    for (job, (outlined, drafted)) in jobs.iter().zip(states) {
+        for (_, fact) in [(outlined, "outlined"), (drafted, "drafted")].iter().filter(|f| f.0) {
+            draft.init(&format!("{fact}({job})"));
         }
         draft.goal(&format!("done({job})"));
         wishes.push((&words::FINISH, vec![job.clone()]));

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::{MADE, Names, RET};
 use super::constraints::{RUNNING, running, takes, used};
 use super::expr::{Atom, Change, Condition, Effects, Init, Term, Test};
+use super::join::{Arg, Check, Join, Statics};
 use super::level::{FunctionDef, Level, StoreKind};
 use super::prune;
 use super::raw::{Raw, RawCall, RawOutcome, RawTests};
@@ -36,7 +37,10 @@ pub(super) struct Grounder<'a> {
     changing: BTreeSet<String>,
     /// Functions by function: those that exclude each other, both ways round.
     pub(super) exclusive: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    bindings: usize,
+    /// What no call changes.
+    statics: Statics,
+    /// Partial bindings that may still be tried.
+    tries: usize,
     pub(super) raw: Raw,
 }
 
@@ -87,7 +91,8 @@ impl<'a> Grounder<'a> {
             atom_ids: BTreeMap::new(),
             changing: changing(level),
             exclusive: exclusive(level),
-            bindings: 0,
+            statics: Statics::new(),
+            tries: MAX_BINDINGS,
             raw,
         };
         grounder.declare();
@@ -141,6 +146,11 @@ impl<'a> Grounder<'a> {
                 Init::Fact(atom) => {
                     let id = self.atom(atom, &BTreeMap::new());
                     self.raw.init.insert(id);
+                    if let Some((predicate, args)) = self.raw.atoms.get(id as usize)
+                        && !self.changing.contains(&atom.predicate)
+                    {
+                        self.statics.entry(*predicate).or_default().insert(args.clone());
+                    }
                 }
                 Init::Number { fluent, value } => {
                     let id = self.fluent(fluent);
@@ -212,8 +222,9 @@ impl<'a> Grounder<'a> {
         name: &str,
         f: &'a FunctionDef,
     ) -> Result<(), GroundError> {
-        let mut slots: Vec<(&str, Vec<usize>)> =
-            f.params.iter().map(|p| (p.name.as_str(), self.objects_of(&p.kind))).collect();
+        let mut slots: Vec<&str> = f.params.iter().map(|p| p.name.as_str()).collect();
+        let mut objects: Vec<Vec<usize>> =
+            f.params.iter().map(|p| self.objects_of(&p.kind)).collect();
         let pool: Vec<usize> = f
             .returns
             .iter()
@@ -221,15 +232,18 @@ impl<'a> Grounder<'a> {
             .filter_map(|o| self.object_ids.get(o.as_str()).copied())
             .collect();
         if !pool.is_empty() {
-            slots.push((RET, pool.clone()));
+            slots.push(RET);
+            objects.push(pool.clone());
         }
-        let mut found = Vec::new();
-        let complete = self.bind(&f.pre, &slots, &mut BTreeMap::new(), &mut found);
-        if !complete || self.raw.calls.len() + found.len() > MAX_CALLS {
+        let checks = f.pre.0.iter().filter_map(|test| self.check(test, &slots)).collect();
+        let join = Join::new(&self.statics, &objects, checks);
+        let most = MAX_CALLS - self.raw.calls.len();
+        let Some(found) = join.bindings(&mut self.tries, most) else {
             let (level, function) = (self.level.id.clone(), name.to_owned());
             return Err(GroundError::TooManyCalls { level, function, limit: MAX_CALLS });
-        }
-        for bound in found {
+        };
+        for binding in found {
+            let bound = slots.iter().copied().zip(binding).collect();
             let Some(cost) = self.cost(f, &bound) else { continue };
             let mut call = self.call(index, name, f, &bound, &pool);
             call.cost = cost;
@@ -248,34 +262,24 @@ impl<'a> Grounder<'a> {
         all.filter(|(_, (_, k))| fits(k)).map(|(i, _)| i).collect()
     }
 
-    /// All bindings that pass the static tests; false where there are too many.
-    fn bind<'b>(
-        &mut self,
-        pre: &Condition,
-        slots: &[(&'b str, Vec<usize>)],
-        bound: &mut BTreeMap<&'b str, usize>,
-        found: &mut Vec<BTreeMap<&'b str, usize>>,
-    ) -> bool {
-        self.bindings += 1;
-        if self.bindings > MAX_BINDINGS || found.len() > MAX_CALLS {
-            return false;
-        }
-        if !pre.0.iter().all(|test| self.possible(test, bound)) {
-            return true;
-        }
-        let Some((slot, rest)) = slots.split_first() else {
-            found.push(bound.clone());
-            return true;
+    /// A test of what no call changes, over the slots of these names.
+    fn check(&self, test: &Test, slots: &[&str]) -> Option<Check> {
+        let arg = |term: &Term| match term {
+            Term::Var(name) => slots.iter().position(|slot| slot == name).map(Arg::Slot),
+            Term::Object(_) => Some(Arg::Object(self.resolve(term, &BTreeMap::new()))),
         };
-        for &object in &slot.1 {
-            bound.insert(slot.0, object);
-            let complete = self.bind(pre, rest, bound, found);
-            bound.remove(slot.0);
-            if !complete {
-                return false;
+        match test {
+            Test::Fact { atom, .. } if self.changing.contains(&atom.predicate) => None,
+            Test::Fact { atom, negated } => {
+                let predicate = self.predicate_ids.get(&atom.predicate).copied()?;
+                let args = atom.args.iter().map(arg).collect::<Option<_>>()?;
+                Some(Check::Fact { predicate, args, negated: *negated })
             }
+            Test::Same { left, right, negated } => {
+                Some(Check::Same { left: arg(left)?, right: arg(right)?, negated: *negated })
+            }
+            Test::Number { .. } => None,
         }
-        true
     }
 
     /// False where a static test with all its variables bound does not hold.

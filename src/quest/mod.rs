@@ -13,6 +13,7 @@ mod expr;
 mod generate;
 mod ground;
 mod index;
+mod join;
 mod level;
 mod locate;
 mod narrative;

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use super::expr::{Atom, Change, Compare, Condition, Effects, ExprError, Init, Param, Term, Test};
 
 /// Longest text of one expression, in bytes.
-const MAX_TEXT: usize = 16 * 1024;
+pub(super) const MAX_TEXT: usize = 16 * 1024;
 /// Most tests or changes in one expression.
-const MAX_PARTS: usize = 512;
+pub(super) const MAX_PARTS: usize = 512;
 /// Longest name, in bytes.
 const MAX_NAME: usize = 128;
 /// Deepest nesting of parentheses.

@@ -5,6 +5,7 @@ mod digest;
 mod engine;
 mod faults;
 mod format;
+mod join;
 mod oracle;
 mod planning;
 mod properties;

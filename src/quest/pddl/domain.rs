@@ -55,17 +55,20 @@ impl Domain {
         Ok(domain)
     }
 
-    /// Types with their parents. A parent that is not declared itself is one below `object`.
+    /// Types with their parents. A parent that is not declared itself is one below `object`. A type
+    /// that is declared below `object` and again below another type is the latter: all are objects.
     fn types(&mut self, file: &PddlFile<'_>, nodes: &[Node]) -> Read<()> {
         let list = typed_list(file, nodes, false)?;
         for declared in &list {
             if declared.name == ROOT {
                 continue;
             }
-            let kind = declared.kind.clone();
-            if self.scope.types.insert(declared.name.clone(), kind).is_some() {
-                let message = format!("type `{}` is declared twice", written(file, &declared.span));
-                return file.fail(&declared.span, message, "give it one parent");
+            let parent = self.scope.types.entry(declared.name.clone()).or_insert(ROOT.to_owned());
+            if parent == ROOT {
+                parent.clone_from(&declared.kind);
+            } else if declared.kind != ROOT && *parent != declared.kind {
+                let message = format!("type `{}` has two parents", written(file, &declared.span));
+                return file.fail(&declared.span, message, "give it one");
             }
         }
         for declared in &list {
@@ -102,7 +105,7 @@ impl Domain {
                 let message = format!("no predicate can be called `{head}`");
                 return file.fail(&node.start(), message, "rename it");
             }
-            let params = self.scope.params(file, params)?;
+            let params = self.scope.places(file, params)?;
             if self.scope.predicates.insert(to_level(head), params).is_some() {
                 let message = format!("predicate `{head}` is declared twice");
                 return file.fail(&node.span, message, "rename one of them");
@@ -129,7 +132,7 @@ impl Domain {
             let Some((head, params)) = node.headed() else {
                 return file.fail(&node.span, "a function is expected", "write `(name ?x - type)`");
             };
-            let params = self.scope.params(file, params)?;
+            let params = self.scope.places(file, params)?;
             if head == TOTAL_COST && params.is_empty() {
                 continue;
             }

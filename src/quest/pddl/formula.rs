@@ -5,6 +5,7 @@ use super::lisp::{Node, Read};
 use super::names::to_level;
 use super::scope::{Scope, written};
 use crate::quest::expr::{Atom, Change, Condition, Effects, Param, Term, Test};
+use crate::quest::parse::{MAX_PARTS, MAX_TEXT};
 
 /// The name of the function that counts costs.
 pub(super) const TOTAL_COST: &str = "total-cost";
@@ -69,7 +70,19 @@ impl Formula<'_> {
         self.tests(node, &mut tests)?;
         tests.sort();
         tests.dedup();
-        Ok(Condition(tests))
+        let condition = Condition(tests);
+        self.fits(node, condition.0.len(), &condition.to_string())?;
+        Ok(condition)
+    }
+
+    /// Levels bound their expressions, so that every level that is written can be read again.
+    fn fits(&self, node: &Node, parts: usize, text: &str) -> Read<()> {
+        if parts <= MAX_PARTS && text.len() <= MAX_TEXT {
+            return Ok(());
+        }
+        let message = format!("{parts} parts, {} bytes as an expression", text.len());
+        let help = format!("levels hold at most {MAX_PARTS} parts in {MAX_TEXT} bytes");
+        self.file.fail(&node.start(), message, help)
     }
 
     fn tests(&self, node: &Node, out: &mut Vec<Test>) -> Read<()> {
@@ -141,6 +154,7 @@ impl Formula<'_> {
         self.change(node, &mut changes)?;
         changes.effects.0.sort();
         changes.effects.0.dedup();
+        self.fits(node, changes.effects.0.len(), &changes.effects.to_string())?;
         Ok(changes)
     }
 

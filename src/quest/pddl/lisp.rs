@@ -151,11 +151,15 @@ fn next_token<'a>(file: &PddlFile<'a>, at: usize) -> Read<Option<(Range<usize>, 
         start += trimmed.find('\n').unwrap_or(trimmed.len());
     }
     let rest = text.get(start..).unwrap_or_default();
-    let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | ';');
+    // A `?` begins a word of its own: some files write `(clear?x)`.
+    let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | ';' | '?');
     let length = match rest.chars().next() {
         None => return Ok(None),
         Some('(' | ')') => 1,
-        Some(_) => rest.find(ends).unwrap_or(rest.len()),
+        Some(c) => {
+            let more = rest.get(c.len_utf8()..).unwrap_or_default();
+            more.find(ends).map_or(rest.len(), |at| at + c.len_utf8())
+        }
     };
     let (span, token) = (start..start + length, rest.get(..length).unwrap_or_default());
     if let Some(bad) = token.chars().find(|c| !c.is_ascii_graphic()) {

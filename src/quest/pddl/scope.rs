@@ -71,6 +71,20 @@ impl Scope {
         Ok(params)
     }
 
+    /// Parameters of a predicate or function. Their names mean nothing, and some files repeat one.
+    pub(super) fn places(&self, file: &PddlFile<'_>, nodes: &[Node]) -> Read<Vec<Param>> {
+        let mut params: Vec<Param> = Vec::new();
+        for declared in typed_list(file, nodes, true)? {
+            self.known_type(file, &declared)?;
+            let mut name = declared.name;
+            while params.iter().any(|p| p.name == name) {
+                name.push('_');
+            }
+            params.push(Param { name, kind: declared.kind });
+        }
+        Ok(params)
+    }
+
     /// `(on ?a ?b)`: a declared predicate with terms of fitting types.
     pub(super) fn atom(&self, file: &PddlFile<'_>, node: &Node, params: &[Param]) -> Read<Atom> {
         let known = "declare it in `(:predicates …)`";

@@ -42,6 +42,7 @@ fn plans_in_many_spellings_are_right() {
         "1. pick-up b\n2. stack b c\n3) (pick-up a)\n4: stack(a, b)",
         "0.000: (pick-up b) [1]\n1.000: (stack b c) [1]\n2: (pick-up a) [1.0]\n3: (stack a b)",
         "Here is my plan:\n[PLAN]\n(pick-up b)\n(stack b c)\n(pick-up a)\n(stack a b)\n[PLAN END]\nDone!",
+        "```pddl\n(pick-up b)\n(stack b c)\n(pick-up a)\n(stack a b)\n```",
         "- (pick-up b)\n- (stack b c)\n* (pick-up a)\n* (stack a b)",
     ];
     for plan in spellings {

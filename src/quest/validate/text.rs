@@ -31,6 +31,10 @@ pub(super) fn read_plan(text: &str) -> (Vec<Step>, Option<Unreadable>) {
     let mut unreadable = None;
     for (line, full) in (1..).zip(text.lines()) {
         let content = full.split(';').next().unwrap_or_default().trim();
+        // Language models like to fence what they write.
+        if content.starts_with("```") {
+            continue;
+        }
         match marker(content) {
             Some(Marker::Begin) => {
                 steps.clear();

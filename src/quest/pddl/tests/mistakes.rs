@@ -86,7 +86,7 @@ fn names_and_types() {
         ('d', "(closed))", "(closed) (and ?x))"),
         ('d', "(:action load", "(:action drive"),
         ('d', "thing place - object", "thing - parcel place - object"),
-        ('d', "thing place - object", "thing place parcel - object"),
+        ('d', "thing place - object", "thing place - object parcel - place"),
         ('p', "Mill shop - place", "Mill mill - place"),
         ('p', "Mill shop - place", "Mill shop depot - place"),
         ('p', "Mill shop - place", "Mill shop - plaice"),
@@ -117,7 +117,7 @@ fn names_and_types() {
     domain.pddl:6:76: no predicate can be called `and` (rename it)
     domain.pddl:13:3: action `drive` is declared twice (rename one of them)
     domain.pddl:3:11: type `parcel` is its own ancestor (every type must lead up to `object`)
-    domain.pddl:3:46: type `parcel` is declared twice (give it one parent)
+    domain.pddl:3:55: type `parcel` has two parents (give it one)
     p1.pddl:3:18: object `mill` is declared twice (declare it once, with one type)
     p1.pddl:3:23: object `depot` is declared twice (declare it once, with one type)
     p1.pddl:3:25: type `plaice` is not declared (did you mean `place`?)
@@ -201,4 +201,11 @@ fn depth_and_size_are_bounded() {
     let long = format!("{PROBLEM};{}", "x".repeat(4 * 1024 * 1024));
     let error = import(DOMAIN, &long).unwrap_err().to_string();
     assert!(error.contains("at most 4194304 are read"), "{error}");
+    let facts: Vec<String> = (0..600).map(|i| format!("(at c1 p{i})")).collect();
+    let places: Vec<String> = (0..600).map(|i| format!("p{i}")).collect();
+    let problem = PROBLEM
+        .replace("(:goal (and", &format!("(:goal (and {}", facts.join(" ")))
+        .replace("Mill shop", &format!("Mill shop {}", places.join(" ")));
+    let error = import(DOMAIN, &problem).unwrap_err().to_string();
+    assert!(error.contains("602 parts, ") && error.contains("at most 512 parts"), "{error}");
 }

@@ -20,6 +20,11 @@ fn with(from: &str, to: &str) -> Level {
     import(&DOMAIN.replace(from, to), &PROBLEM.replace(from, to)).unwrap()
 }
 
+fn grounded_size(level: &Level) -> (usize, usize) {
+    let world = World::ground(level).unwrap();
+    (world.facts().len(), world.calls().len())
+}
+
 #[test]
 fn a_problem_becomes_a_level() {
     let level = level();
@@ -104,6 +109,10 @@ fn sections_and_requirements_may_be_sloppy() {
     let types = "thing place - object";
     assert_eq!(with(types, "place - object object"), level());
     assert_eq!(with("?b - place) (closed))", "?b - place) (closed) (= ?x ?y))"), level());
+    assert_eq!(with("thing place - object", "thing place parcel - object"), level());
+    assert_eq!(with("(road ?from ?to)", "(road?from?to)"), level());
+    let repeated = with("(in ?c - parcel ?v - vehicle)", "(in ?c - parcel ?c - vehicle)");
+    assert_eq!(grounded_size(&repeated), grounded_size(&level()));
     assert_eq!(with("  (:goal", "  (:length (:serial 9))\n  (:goal"), level());
     assert_eq!(with("(define (domain", "\u{feff}; words\n(define (domain"), level());
 }
@@ -120,6 +129,21 @@ fn empty_conditions_and_missing_fields_are_allowed() {
     assert_eq!(level.functions["c"].effects.to_string(), "p, q");
     let reference = certify(level, &SolveLimits::default()).unwrap().reference.unwrap();
     assert_eq!(reference.plan, ["a()", "c()"]);
+}
+
+#[test]
+fn words_of_levels_are_ordinary_names_in_pddl() {
+    let domain = "(define (domain used) (:types made - object)
+        (:predicates (made ?ret - made) (used) (running ?a) (calls) (left ?a) (always))
+        (:action wait :parameters (?ret - made) :precondition (and (not (made ?ret)) (always))
+          :effect (and (made ?ret) (used) (running ?ret) (calls)))
+        (:action made :parameters (?ret) :precondition (running ?ret) :effect (left ?ret)))";
+    let problem = "(define (problem wait) (:domain used) (:objects wait made - made)
+        (:init (always)) (:goal (and (made wait) (left wait) (used) (calls))))";
+    let level = import(domain, problem).unwrap();
+    assert_eq!(Level::from_json(&level.to_json()).unwrap(), level);
+    let reference = certify(level, &SolveLimits::default()).unwrap().reference.unwrap();
+    assert_eq!(reference.plan, ["wait(wait)", "made(wait)"]);
 }
 
 #[test]
@@ -171,6 +195,22 @@ fn names_that_levels_cannot_spell_are_mapped_and_back() {
     assert!(level.objects["place"].contains("X30-baseX2d"));
     assert_eq!(Level::from_json(&level.to_json()).unwrap(), level);
     assert!(World::ground(&level).is_ok());
+}
+
+#[test]
+fn the_example_of_the_documentation_is_right() {
+    let text = include_str!("../../../../docs/pddl.md");
+    let block = |mark: &str| {
+        let inside = text.split_once(mark).unwrap().1;
+        inside.split_once("```").unwrap().0.to_owned()
+    };
+    let level = import(&block("```lisp"), PROBLEM).unwrap();
+    let told: toml::Table = block("```toml").parse().unwrap();
+    let whole: toml::Table = toml::to_string(&level).unwrap().parse().unwrap();
+    for part in ["functions", "costs"] {
+        assert_eq!(whole[part], told[part], "{part}");
+    }
+    assert!(level.predicates["road"].fixed);
 }
 
 proptest! {

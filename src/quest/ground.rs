@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::check::{MADE, Names, RET};
 use super::constraints::{RUNNING, running, takes, used};
 use super::expr::{Atom, Change, Condition, Effects, Init, Term, Test};
-use super::join::{Arg, Check, Join, Statics};
+use super::join::{Arg, Fixed, Join, Table, TooMany};
 use super::level::{FunctionDef, Level, StoreKind};
 use super::prune;
 use super::raw::{Raw, RawCall, RawOutcome, RawTests};
@@ -21,10 +21,12 @@ use super::world::{
 
 /// Most ground calls before pruning by reachability.
 const MAX_CALLS: usize = 200_000;
-/// Most partial bindings that are tried.
-const MAX_BINDINGS: usize = 5_000_000;
+/// Most steps to bind parameters: objects tried and rows of static predicates looked at.
+const MAX_STEPS: usize = 5_000_000;
 /// Most facts before pruning.
 const MAX_FACTS: usize = 500_000;
+/// Most conditions and effects of all calls together, before pruning.
+const MAX_PARTS: usize = 4_000_000;
 
 pub(super) struct Grounder<'a> {
     level: &'a Level,
@@ -37,18 +39,18 @@ pub(super) struct Grounder<'a> {
     changing: BTreeSet<String>,
     /// Functions by function: those that exclude each other, both ways round.
     pub(super) exclusive: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    /// What no call changes.
-    statics: Statics,
-    /// Partial bindings that may still be tried.
-    tries: usize,
+    /// Steps of binding parameters that are left.
+    steps: usize,
+    parts: usize,
     pub(super) raw: Raw,
 }
 
 pub(super) fn ground(level: &Level) -> Result<World, GroundError> {
     let mut grounder = Grounder::new(level);
     grounder.init();
+    let tables = grounder.tables();
     for (index, (name, function)) in level.functions.iter().enumerate() {
-        grounder.function(index, name, function)?;
+        grounder.function(index, name, function, &tables)?;
     }
     grounder.wait();
     grounder.goal();
@@ -91,8 +93,8 @@ impl<'a> Grounder<'a> {
             atom_ids: BTreeMap::new(),
             changing: changing(level),
             exclusive: exclusive(level),
-            statics: Statics::new(),
-            tries: MAX_BINDINGS,
+            steps: MAX_STEPS,
+            parts: 0,
             raw,
         };
         grounder.declare();
@@ -146,11 +148,6 @@ impl<'a> Grounder<'a> {
                 Init::Fact(atom) => {
                     let id = self.atom(atom, &BTreeMap::new());
                     self.raw.init.insert(id);
-                    if let Some((predicate, args)) = self.raw.atoms.get(id as usize)
-                        && !self.changing.contains(&atom.predicate)
-                    {
-                        self.statics.entry(*predicate).or_default().insert(args.clone());
-                    }
                 }
                 Init::Number { fluent, value } => {
                     let id = self.fluent(fluent);
@@ -216,38 +213,57 @@ impl<'a> Grounder<'a> {
         self.intern(&atom.predicate, args)
     }
 
+    /// The rows of every static predicate.
+    fn tables(&self) -> BTreeMap<String, Table> {
+        let mut rows: Vec<BTreeSet<Vec<usize>>> = vec![BTreeSet::new(); self.raw.predicates.len()];
+        for (predicate, args) in
+            self.raw.init.iter().filter_map(|&i| self.raw.atoms.get(i as usize))
+        {
+            if let Some(rows) = rows.get_mut(*predicate) {
+                rows.insert(args.clone());
+            }
+        }
+        let named = self.raw.predicates.iter().map(|p| p.name.clone()).zip(rows);
+        let fixed = named.filter(|(name, _)| !self.changing.contains(name));
+        fixed.map(|(name, rows)| (name, Table::new(rows))).collect()
+    }
+
     fn function(
         &mut self,
         index: usize,
         name: &str,
         f: &'a FunctionDef,
+        tables: &BTreeMap<String, Table>,
     ) -> Result<(), GroundError> {
-        let mut slots: Vec<&str> = f.params.iter().map(|p| p.name.as_str()).collect();
-        let mut objects: Vec<Vec<usize>> =
-            f.params.iter().map(|p| self.objects_of(&p.kind)).collect();
         let pool: Vec<usize> = f
             .returns
             .iter()
             .flat_map(|r| &r.pool)
             .filter_map(|o| self.object_ids.get(o.as_str()).copied())
             .collect();
-        if !pool.is_empty() {
-            slots.push(RET);
-            objects.push(pool.clone());
-        }
-        let checks = f.pre.0.iter().filter_map(|test| self.check(test, &slots)).collect();
-        let join = Join::new(&self.statics, &objects, checks);
-        let most = MAX_CALLS - self.raw.calls.len();
-        let Some(found) = join.bindings(&mut self.tries, most) else {
-            let (level, function) = (self.level.id.clone(), name.to_owned());
-            return Err(GroundError::TooManyCalls { level, function, limit: MAX_CALLS });
+        let level = || self.level.id.clone();
+        let too_many = GroundError::TooManyCalls {
+            level: level(),
+            function: name.to_owned(),
+            limit: MAX_CALLS,
         };
-        for binding in found {
+        let too_much = GroundError::TooMuchWork { level: level(), function: name.to_owned() };
+        let mut slots: Vec<&str> = f.params.iter().map(|p| p.name.as_str()).collect();
+        let bindings = self.bindings(f, &pool, tables).map_err(|e| match e {
+            TooMany::Bindings => too_many,
+            TooMany::Steps => too_much.clone(),
+        })?;
+        slots.extend((!pool.is_empty()).then_some(RET));
+        for binding in bindings {
             let bound = slots.iter().copied().zip(binding).collect();
             let Some(cost) = self.cost(f, &bound) else { continue };
             let mut call = self.call(index, name, f, &bound, &pool);
             call.cost = cost;
+            self.parts += call.size();
             self.raw.calls.push(call);
+            if self.parts > MAX_PARTS {
+                return Err(too_much);
+            }
             if self.raw.atoms.len() > MAX_FACTS {
                 let level = self.level.id.clone();
                 return Err(GroundError::TooManyFacts { level, limit: MAX_FACTS });
@@ -256,30 +272,56 @@ impl<'a> Grounder<'a> {
         Ok(())
     }
 
+    /// All objects for the parameters, and the new object last where there is a pool, that pass
+    /// the static tests: in ascending order, new objects in the order of the pool.
+    fn bindings(
+        &mut self,
+        f: &FunctionDef,
+        pool: &[usize],
+        tables: &BTreeMap<String, Table>,
+    ) -> Result<Vec<Vec<usize>>, TooMany> {
+        let none = Table::default();
+        let arg = |term: &Term| match term {
+            Term::Var(name) => {
+                Arg::Slot(f.params.iter().position(|p| p.name == *name).unwrap_or(f.params.len()))
+            }
+            Term::Object(name) => {
+                Arg::Object(self.object_ids.get(name.as_str()).copied().unwrap_or(usize::MAX))
+            }
+        };
+        let fixed = f.pre.0.iter().filter_map(|test| match test {
+            Test::Fact { atom, negated } if !self.changing.contains(&atom.predicate) => {
+                let table = tables.get(&atom.predicate).unwrap_or(&none);
+                let args = atom.args.iter().map(arg).collect();
+                Some(Fixed::Fact { table, args, negated: *negated })
+            }
+            Test::Same { left, right, negated } => {
+                Some(Fixed::Same { left: arg(left), right: arg(right), negated: *negated })
+            }
+            _ => None,
+        });
+        let mut domains: Vec<Vec<usize>> =
+            f.params.iter().map(|p| self.objects_of(&p.kind)).collect();
+        if !pool.is_empty() {
+            let mut sorted = pool.to_vec();
+            sorted.sort_unstable();
+            domains.push(sorted);
+        }
+        let left = MAX_CALLS.saturating_sub(self.raw.calls.len());
+        let join = Join::new(fixed.collect(), domains, left);
+        let mut found = join.run(&mut self.steps)?;
+        let place = |object: &usize| pool.iter().position(|o| o == object);
+        found.sort_by_cached_key(|binding| {
+            let (args, new) = binding.split_at(f.params.len().min(binding.len()));
+            (args.to_vec(), new.first().and_then(place))
+        });
+        Ok(found)
+    }
+
     fn objects_of(&self, kind: &str) -> Vec<usize> {
         let fits = |k: &str| self.names.is_a(k, kind);
         let all = self.raw.objects.iter().enumerate();
         all.filter(|(_, (_, k))| fits(k)).map(|(i, _)| i).collect()
-    }
-
-    /// A test of what no call changes, over the slots of these names.
-    fn check(&self, test: &Test, slots: &[&str]) -> Option<Check> {
-        let arg = |term: &Term| match term {
-            Term::Var(name) => slots.iter().position(|slot| slot == name).map(Arg::Slot),
-            Term::Object(_) => Some(Arg::Object(self.resolve(term, &BTreeMap::new()))),
-        };
-        match test {
-            Test::Fact { atom, .. } if self.changing.contains(&atom.predicate) => None,
-            Test::Fact { atom, negated } => {
-                let predicate = self.predicate_ids.get(&atom.predicate).copied()?;
-                let args = atom.args.iter().map(arg).collect::<Option<_>>()?;
-                Some(Check::Fact { predicate, args, negated: *negated })
-            }
-            Test::Same { left, right, negated } => {
-                Some(Check::Same { left: arg(left)?, right: arg(right)?, negated: *negated })
-            }
-            Test::Number { .. } => None,
-        }
     }
 
     /// False where a static test with all its variables bound does not hold.

@@ -108,7 +108,9 @@ impl<'a> LevelFile<'a> {
 fn ground_place(error: &GroundError) -> Place {
     let level = Place::level();
     match error {
-        GroundError::TooManyCalls { function, .. } => level.key("functions").key(function).at_key(),
+        GroundError::TooManyCalls { function, .. } | GroundError::TooMuchWork { function, .. } => {
+            level.key("functions").key(function).at_key()
+        }
         GroundError::TooManyFacts { .. } => level.key("objects"),
         GroundError::GoalUnreachable { part, .. } => level.key("goal").words(part),
     }

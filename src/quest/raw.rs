@@ -27,6 +27,16 @@ pub(super) struct RawCall {
     pub cost: f64,
 }
 
+impl RawCall {
+    /// How many conditions and effects it has.
+    pub(super) fn size(&self) -> usize {
+        let outcomes = self.outcomes.iter().map(|o| o.add.len() + o.del.len() + o.num.len() + 1);
+        let forbidden = self.forbidden.as_ref().map_or(0, |f| f.facts.len() + f.num.len());
+        let start = self.start_add.len() + self.start_del.len();
+        self.pre.len() + self.num.len() + forbidden + start + outcomes.sum::<usize>()
+    }
+}
+
 /// A conjunction before pruning.
 #[derive(Debug, Default)]
 pub(super) struct RawTests {

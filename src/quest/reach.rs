@@ -1,6 +1,6 @@
 //! Relaxed reachability: what can ever become true, false, or a value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expr::Compare;
 use super::level::Level;
@@ -25,18 +25,14 @@ impl Reach {
             range: raw.fluents.iter().map(|f| (ticked(f.min, f.init, f.ticks), f.init)).collect(),
             calls: vec![false; raw.calls.len()],
         };
-        // Every round but the last reaches a new call, and ranges widen at once to their ends.
-        loop {
-            let before = reach.calls.iter().filter(|&&c| c).count();
-            for (i, call) in raw.calls.iter().enumerate() {
-                if reach.calls.get(i) == Some(&false) && reach.possible(call) {
-                    reach.take(i, call, raw);
-                }
-            }
-            if reach.calls.iter().filter(|&&c| c).count() == before {
-                return reach;
+        let mut waiting = Waiting::new(raw, &reach);
+        while let Some(i) = waiting.ready.pop() {
+            if let (Some(call), Some(reached)) = (raw.calls.get(i), reach.calls.get_mut(i)) {
+                *reached = true;
+                reach.take(call, raw, &mut waiting);
             }
         }
+        reach
     }
 
     pub(super) fn literal(&self, id: u32, on: bool) -> bool {
@@ -53,42 +49,141 @@ impl Reach {
         })
     }
 
-    fn possible(&self, call: &RawCall) -> bool {
-        call.pre.iter().all(|&(id, on)| self.literal(id, on))
-            && call.num.iter().all(|t| self.number(t))
-    }
-
-    fn take(&mut self, i: usize, call: &RawCall, raw: &Raw) {
-        if let Some(reached) = self.calls.get_mut(i) {
-            *reached = true;
-        }
+    fn take(&mut self, call: &RawCall, raw: &Raw, waiting: &mut Waiting) {
         // What a call that takes time changes at its end counts at once here.
-        self.change(&call.start_add, &call.start_del);
+        self.change(&call.start_add, &call.start_del, waiting);
         for outcome in &call.outcomes {
-            self.change(&outcome.add, &outcome.del);
+            self.change(&outcome.add, &outcome.del, waiting);
             for effect in &outcome.num {
                 let ends = raw.fluents.get(effect.fluent).map_or((0, 0), |f| (f.min, f.max));
-                if let Some(range) = self.range.get_mut(effect.fluent) {
-                    match effect.change {
-                        NumChange::Add(by) if by > 0 => range.1 = ends.1,
-                        NumChange::Add(by) if by < 0 => range.0 = ends.0,
-                        NumChange::Add(_) => {}
-                        NumChange::Set(to) => *range = (range.0.min(to), range.1.max(to)),
-                    }
+                let Some(range) = self.range.get_mut(effect.fluent) else { continue };
+                let wider = match effect.change {
+                    NumChange::Add(by) if by > 0 => (range.0, ends.1.max(range.1)),
+                    NumChange::Add(by) if by < 0 => (ends.0.min(range.0), range.1),
+                    NumChange::Add(_) => *range,
+                    NumChange::Set(to) => (range.0.min(to), range.1.max(to)),
+                };
+                if *range != wider {
+                    *range = wider;
+                    waiting.widened(effect.fluent, wider);
                 }
             }
         }
     }
 
-    fn change(&mut self, add: &BTreeSet<u32>, del: &BTreeSet<u32>) {
+    fn change(&mut self, add: &BTreeSet<u32>, del: &BTreeSet<u32>, waiting: &mut Waiting) {
         for &id in add {
-            if let Some(on) = self.can_true.get_mut(id as usize) {
+            if let Some(on) = self.can_true.get_mut(id as usize).filter(|on| !**on) {
                 *on = true;
+                waiting.possible(id, true);
             }
         }
         for &id in del.difference(add) {
-            if let Some(off) = self.can_false.get_mut(id as usize) {
+            if let Some(off) = self.can_false.get_mut(id as usize).filter(|off| !**off) {
                 *off = true;
+                waiting.possible(id, false);
+            }
+        }
+    }
+}
+
+/// What each call still waits for, so that every condition is looked at once however long the
+/// chains of calls are.
+struct Waiting {
+    /// By call: conditions that cannot hold yet.
+    missing: Vec<usize>,
+    /// By atom: calls that wait for it to be true, and to be false.
+    atoms: BTreeMap<(u32, bool), Vec<usize>>,
+    /// By fluent: tests that wait for its range to reach up to a value, and down to one.
+    above: BTreeMap<usize, BTreeMap<i64, Vec<usize>>>,
+    below: BTreeMap<usize, BTreeMap<i64, Vec<usize>>>,
+    /// By test: its call, and whether it still waits.
+    tests: Vec<(usize, bool)>,
+    /// Calls that wait for nothing more.
+    ready: Vec<usize>,
+}
+
+impl Waiting {
+    fn new(raw: &Raw, reach: &Reach) -> Self {
+        let mut waiting = Self {
+            missing: vec![0; raw.calls.len()],
+            atoms: BTreeMap::new(),
+            above: BTreeMap::new(),
+            below: BTreeMap::new(),
+            tests: Vec::new(),
+            ready: Vec::new(),
+        };
+        for (i, call) in raw.calls.iter().enumerate() {
+            let facts = call.pre.iter().filter(|(id, on)| !reach.literal(*id, *on));
+            let numbers = call.num.iter().filter(|test| !reach.number(test));
+            let mut missing = 0;
+            for literal in facts {
+                waiting.atoms.entry(*literal).or_default().push(i);
+                missing += 1;
+            }
+            for test in numbers {
+                waiting.test(i, test, reach);
+                missing += 1;
+            }
+            match waiting.missing.get_mut(i) {
+                Some(count) if missing > 0 => *count = missing,
+                _ => waiting.ready.push(i),
+            }
+        }
+        waiting
+    }
+
+    /// A test that fails now waits for the end of the range that it lies beyond; a test for being
+    /// different, for either.
+    fn test(&mut self, call: usize, test: &NumTest, reach: &Reach) {
+        let (_, high) = reach.range.get(test.fluent).copied().unwrap_or((0, 0));
+        let (up, down) = match test.compare {
+            Compare::Ge => (Some(test.value), None),
+            Compare::Le => (None, Some(test.value)),
+            Compare::Eq if test.value > high => (Some(test.value), None),
+            Compare::Eq => (None, Some(test.value)),
+            Compare::Ne => (Some(test.value + 1), Some(test.value - 1)),
+        };
+        let number = self.tests.len();
+        self.tests.push((call, true));
+        for (ends, value) in [(&mut self.above, up), (&mut self.below, down)] {
+            if let Some(value) = value {
+                ends.entry(test.fluent).or_default().entry(value).or_default().push(number);
+            }
+        }
+    }
+
+    /// The atom can be true, or false, from now on.
+    fn possible(&mut self, id: u32, on: bool) {
+        for call in self.atoms.remove(&(id, on)).unwrap_or_default() {
+            self.less(call);
+        }
+    }
+
+    /// The fluent can take more values from now on.
+    fn widened(&mut self, fluent: usize, (low, high): (i64, i64)) {
+        let mut met = Vec::new();
+        if let Some(above) = self.above.get_mut(&fluent) {
+            let beyond = above.split_off(&(high.saturating_add(1)));
+            met.extend(std::mem::replace(above, beyond).into_values().flatten());
+        }
+        if let Some(below) = self.below.get_mut(&fluent) {
+            met.extend(below.split_off(&low).into_values().flatten());
+        }
+        for number in met {
+            if let Some((call, open)) = self.tests.get_mut(number).filter(|(_, open)| *open) {
+                *open = false;
+                let call = *call;
+                self.less(call);
+            }
+        }
+    }
+
+    fn less(&mut self, call: usize) {
+        if let Some(missing) = self.missing.get_mut(call) {
+            *missing -= 1;
+            if *missing == 0 {
+                self.ready.push(call);
             }
         }
     }

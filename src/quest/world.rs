@@ -36,6 +36,17 @@ pub enum GroundError {
         /// The limit.
         limit: usize,
     },
+    /// Binding the parameters, or writing out what the calls change, takes too many steps.
+    #[error(
+        "ground level `{level}`: function `{function}` takes too much work to ground; use fewer \
+         parameters or objects, or static predicates in its `pre` that connect the parameters"
+    )]
+    TooMuchWork {
+        /// Id of the level.
+        level: String,
+        /// The function at which the limit was passed.
+        function: String,
+    },
     /// Part of the goal can never hold, whatever is called.
     #[error(
         "ground level `{level}`: goal `{part}` can never be reached: no chain of calls from \

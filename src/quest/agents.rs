@@ -6,9 +6,8 @@ use std::sync::Arc;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::planner::{SolveLimits, solve_from};
+use super::planner::{SolveLimits, Values, solve_from};
 use super::play::{Play, StepError};
-use super::value::Values;
 use super::world::{Call, CallId, World};
 use crate::core::{Digest, rng};
 

@@ -9,7 +9,7 @@ use super::expr::ExprError;
 use super::level::{Level, LevelError};
 use super::parse::{find, token_at};
 use super::place::{Aim, Place, Step};
-use super::verify::VerifyError;
+use super::planner::VerifyError;
 use super::world::GroundError;
 use crate::core::PlaceError;
 

@@ -26,15 +26,11 @@ mod print;
 mod prune;
 mod raw;
 mod reach;
-mod relevance;
-mod search;
 mod state;
 mod suite;
 #[cfg(test)]
 mod tests;
 mod validate;
-mod value;
-mod verify;
 mod world;
 
 pub use agents::{Agent, AgentError, Choice, Expert, Greedy, Noisy, Random, play_out};
@@ -56,13 +52,13 @@ pub use pddl::{
     import_pddl,
 };
 pub use place::{Aim, Place, Step};
-pub use planner::{Plan, Solution, SolveLimits, plan_from, solve};
+pub use planner::{
+    Plan, Solution, SolveLimits, VerifyError, certify, expected_calls, plan_from, replay, solve,
+};
 pub use play::{Finished, Play, Running, StepError, StepOutcome};
 pub use state::{CallRecord, Environment, Facts, FunctionQuestState, GoalPart, ReturnValue};
 pub use suite::{Grade, SUITE_SCHEMA, Suite, SuiteDecl, SuiteError, Target};
 pub use validate::{PlanFault, Validator, Verdict, validate_plan};
-pub use value::expected_calls;
-pub use verify::{VerifyError, certify, replay};
 pub use world::{
     Call, CallId, Fact, FactId, Fluent, Function, GroundError, Guard, NumChange, NumEffect,
     NumTest, Outcome, Predicate, World,

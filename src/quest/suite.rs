@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::level::Level;
 use super::locate::{LevelFile, fault_at};
-use super::planner::SolveLimits;
-use super::verify::certify;
+use super::planner::{SolveLimits, certify};
 use crate::core::PlaceError;
 use declaration::check_declaration;
 

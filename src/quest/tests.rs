@@ -8,6 +8,7 @@ mod format;
 mod fuzz;
 mod grounding;
 mod holds;
+mod minima;
 mod oracle;
 mod planning;
 mod properties;

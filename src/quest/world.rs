@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::expr::{Compare, Param};
-pub(super) use super::index::{Index, bit, set_bit};
+pub(super) use super::index::{Index, bit};
 use super::level::{Level, StoreKind};
 use crate::core::Digest;
 

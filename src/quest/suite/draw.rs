@@ -6,8 +6,7 @@ use super::{Grade, Suite, SuiteDecl, SuiteError};
 use crate::core::derive_seed;
 use crate::quest::generate::{Difficulty, generate};
 use crate::quest::level::{Level, Split, split_of};
-use crate::quest::planner::SolveLimits;
-use crate::quest::verify::certify_with_slack;
+use crate::quest::planner::{SolveLimits, certify_with_slack};
 use crate::quest::world::World;
 
 /// Most facts of a drawn level.
@@ -16,7 +15,7 @@ const MAX_FACTS: usize = 120;
 const MAX_CALLS: usize = 120;
 /// What certifying a drawn level may cost; dearer candidates are passed over.
 const DRAW_LIMITS: SolveLimits =
-    SolveLimits { bfs_states: 60_000, astar_states: 1, value_states: 20_000 };
+    SolveLimits { value_states: 20_000, ..SolveLimits::breadth_first(60_000) };
 /// Seeds tried for each level that is wanted, and at least.
 const TRIES: (usize, usize) = (400, 4_000);
 

@@ -1,9 +1,8 @@
 //! The planner: known minima, agreement of its searches, expected calls, the expert.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::quest::planner::{Found, astar, bfs};
-use crate::quest::search::Space;
 use crate::quest::{
     Agent, Expert, FAMILIES, Level, Noisy, Play, Solution, SolveLimits, Split, Suite, World,
     certify, expected_calls, plan_from, play_out, replay, solve,
@@ -62,14 +61,16 @@ fn breadth_first_and_astar_agree_on_every_family() {
         for (level, challenge) in [(1, 1), (2, 3), (3, 2)] {
             for drawn in suite.draw(&family, level, challenge, Split::Train, 5, 2).unwrap() {
                 let world = World::ground(&drawn).unwrap();
-                let space = Space::new(&world);
-                let start = space.start(&world);
-                let (first, _) = bfs(&space, &start, 1_000_000);
-                let (second, _) = astar(&world, &space, &start, 1_000_000, 1);
-                let (Found::Plan(first), Found::Plan(second)) = (first, second) else {
-                    panic!("{} is solvable", drawn.id)
+                let wide = solve(&world, &SolveLimits::breadth_first(1_000_000));
+                let deep = SolveLimits { astar_states: 1_000_000, ..SolveLimits::breadth_first(0) };
+                let deep = solve(&world, &deep);
+                let (Solution::Proven { plan: a, .. }, Solution::Proven { plan: b, .. }) =
+                    (&wide, &deep)
+                else {
+                    panic!("{}: {wide:?}, {deep:?}", drawn.id)
                 };
-                assert_eq!(first.len(), second.len(), "{}", drawn.id);
+                assert_eq!(a.len(), b.len(), "{}", drawn.id);
+                assert_eq!(a.len() as u32, drawn.reference.unwrap().min_calls);
                 compared += 1;
             }
         }
@@ -82,9 +83,18 @@ fn limits_lead_to_astar_and_to_giving_up() {
     let world = World::ground(&hand("first-steps")).unwrap();
     let tight = SolveLimits { bfs_states: 3, ..SolveLimits::default() };
     let Solution::Proven { plan, method, .. } = solve(&world, &tight) else { panic!("solvable") };
-    assert_eq!((plan.len(), method), (6, "astar-hmax"));
-    let none = SolveLimits { bfs_states: 2, astar_states: 2, value_states: 0 };
+    assert_eq!((plan.len(), method), (6, "astar-lmcut"));
+    let tight = SolveLimits { bfs_states: 2, greedy_states: 100, astar_states: 0, ..tight };
+    let Solution::UpperBound { plan, at_least, .. } = solve(&world, &tight) else {
+        panic!("some plan is found")
+    };
+    assert!(plan.len() >= 6 && at_least <= 6);
+    let none = SolveLimits::breadth_first(2);
     assert!(matches!(solve(&world, &none), Solution::GaveUp { .. }));
+    let no_memory = SolveLimits { memory: 0, ..SolveLimits::default() };
+    assert!(matches!(solve(&world, &no_memory), Solution::GaveUp { .. }));
+    let no_time = SolveLimits { cpu: Some(Duration::ZERO), ..SolveLimits::default() };
+    assert!(!matches!(solve(&world, &no_time), Solution::Unsolvable { .. }));
 }
 
 #[test]

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use super::level::{Level, Reference};
-use super::planner::{Solution, SolveLimits, solve};
-use super::play::{Play, StepError};
+use super::cost::least_cost;
 use super::value::{Values, expected_calls};
-use super::world::{GroundError, World};
+use super::{Solution, SolveLimits, solve};
+use crate::quest::level::{Level, Reference};
+use crate::quest::play::{Play, StepError};
+use crate::quest::world::{GroundError, World};
 
 /// Why a level is not fit for use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +96,7 @@ pub fn certify(mut level: Level, limits: &SolveLimits) -> Result<Level, VerifyEr
 
 /// As [`certify`], and sets `limits.max_calls` to twice the calls of an optimal player (expected
 /// ones where outcomes are drawn) plus `slack`.
-pub(super) fn certify_with_slack(
+pub(in crate::quest) fn certify_with_slack(
     mut level: Level,
     limits: &SolveLimits,
     slack: u32,
@@ -136,10 +137,12 @@ fn minimum(world: &World, limits: &SolveLimits) -> Result<Reference, VerifyError
                     format!("{}#{}", call.name, name.unwrap_or("?"))
                 }
             });
+            let plan_cost = calls.clone().map(|(c, _)| c.cost).sum();
+            let least = least_cost(world, limits, plan.len(), plan_cost);
             Ok(Reference {
                 min_calls: u32::try_from(plan.len()).unwrap_or(u32::MAX),
-                plan_cost: calls.clone().map(|(c, _)| c.cost).sum(),
-                min_cost: None,
+                plan_cost,
+                min_cost: least,
                 proven: true,
                 method: method.to_owned(),
                 expanded,

@@ -1,9 +1,10 @@
 //! Expected calls where outcomes are drawn: value iteration over the reachable states.
 
-use super::planner::SolveLimits;
-use super::play::Play;
-use super::search::{Space, Table};
-use super::world::{CallId, World};
+use super::SolveLimits;
+use super::space::Space;
+use super::table::Table;
+use crate::quest::play::Play;
+use crate::quest::world::{CallId, World};
 
 /// Values change by less than this when iteration stops.
 const TOLERANCE: f64 = 1e-9;
@@ -17,7 +18,7 @@ type Choices = Vec<(CallId, Vec<(f64, usize)>)>;
 /// costs `failure` calls, so dead ends have a finite value (finite-penalty stochastic shortest
 /// path, Kolobov, Mausam and Weld, UAI 2012).
 #[derive(Debug, Clone)]
-pub(super) struct Values {
+pub(in crate::quest) struct Values {
     space: Space,
     table: Table,
     value: Vec<f64>,
@@ -26,12 +27,16 @@ pub(super) struct Values {
 
 impl Values {
     /// None where more states are reachable than the limits allow.
-    pub(super) fn compute(world: &World, limits: &SolveLimits) -> Option<Self> {
+    pub(in crate::quest) fn compute(world: &World, limits: &SolveLimits) -> Option<Self> {
         let failure = f64::from(world.level().limits.max_calls);
         Self::with_failure(world, limits, failure)
     }
 
-    pub(super) fn with_failure(world: &World, limits: &SolveLimits, failure: f64) -> Option<Self> {
+    pub(in crate::quest) fn with_failure(
+        world: &World,
+        limits: &SolveLimits,
+        failure: f64,
+    ) -> Option<Self> {
         let space = Space::new(world);
         let mut table = Table::new(space.stride());
         table.insert(&space.start(world));
@@ -45,7 +50,7 @@ impl Values {
             let state = table.get(at).to_vec();
             let goal = space.goal(&state);
             value.push(if goal { 0.0 } else { failure });
-            choices.push(if goal { Vec::new() } else { expand(world, &space, &state, &mut table) });
+            choices.push(if goal { Vec::new() } else { expand(&space, &state, &mut table) });
             at += 1;
         }
         let mut values = Self { space, table, best: vec![None; value.len()], value };
@@ -86,31 +91,30 @@ impl Values {
     }
 
     /// Expected calls from the start.
-    pub(super) fn at_start(&self) -> f64 {
+    pub(in crate::quest) fn at_start(&self) -> f64 {
         self.value.first().copied().unwrap_or(0.0)
     }
 
     /// The best call in the state of this episode, if the goal is worth trying from there.
-    pub(super) fn best(&self, play: &Play) -> Option<CallId> {
+    pub(in crate::quest) fn best(&self, play: &Play) -> Option<CallId> {
         let index = self.table.find(&self.space.state(play))?;
         self.best.get(index).copied().flatten()
     }
 }
 
-fn expand(world: &World, space: &Space, state: &[u64], table: &mut Table) -> Choices {
-    let mut next = Vec::new();
+fn expand(space: &Space, state: &[u64], table: &mut Table) -> Choices {
+    let (mut next, mut moves) = (Vec::new(), Vec::new());
     let mut row = Vec::new();
-    for &at in space.active() {
-        let (Ok(id), Some(call)) = (CallId::try_from(at), world.calls().get(at)) else { continue };
-        if !space.applicable(state, at) {
-            continue;
+    space.applicable(state, &mut moves);
+    for &id in &moves {
+        let Some(by) = space.moves().get(id as usize) else { continue };
+        let mut nexts = Vec::with_capacity(by.ops.len());
+        for op in by.ops.clone() {
+            space.successor(state, op, &mut next);
+            let p = space.ops().get(op as usize).map_or(0.0, |o| o.p);
+            nexts.push((p, table.insert(&next).0));
         }
-        let mut nexts = Vec::with_capacity(call.outcomes.len());
-        for (i, outcome) in call.outcomes.iter().enumerate().filter(|(_, o)| o.p > 0.0) {
-            space.successor(state, at, i, &mut next);
-            nexts.push((outcome.p, table.insert(&next).0));
-        }
-        row.push((id, nexts));
+        row.push((by.call, nexts));
     }
     row
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the benchmarks in order and prints their tables: all of them, or those that are named.
-#   benches/run.sh [simulator] [runner] [ingest] [memory] [training]
+#   benches/run.sh [simulator] [gym] [runner] [ingest] [memory] [training]
 # Needs cargo, python3 and pip, and what `make build` built.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,8 +10,11 @@ PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 python=python3
 
-# The peer goes into a folder of the build, not into the user's Python.
+# A peer (its module, then what pip installs) goes into a folder of the build, not into the user's
+# Python.
 peer() {
+  module=$1
+  shift
   venv=target/bench-venv
   mkdir -p target
   if [ ! -x "$venv/bin/python" ] && ! python3 -m venv "$venv" >/dev/null 2>&1; then
@@ -19,24 +22,28 @@ peer() {
   fi
   if [ -x "$venv/bin/python" ]; then
     python="$venv/bin/python"
-    "$python" -c 'import duckdb' 2>/dev/null ||
-      "$python" -m pip install --quiet --disable-pip-version-check duckdb==2.0.0
+    "$python" -c "import $module" 2>/dev/null ||
+      "$python" -m pip install --quiet --disable-pip-version-check "$@"
   else
     PYTHONPATH="$PWD/target/bench-python${PYTHONPATH:+:$PYTHONPATH}"
     export PYTHONPATH
-    python3 -c 'import duckdb' 2>/dev/null ||
-      python3 -m pip install --quiet --disable-pip-version-check --target target/bench-python duckdb==2.0.0
+    python3 -c "import $module" 2>/dev/null ||
+      python3 -m pip install --quiet --disable-pip-version-check --target target/bench-python "$@"
   fi
-  "$python" -c 'import duckdb; print("peer: DuckDB", duckdb.__version__)'
+  "$python" -c "import $module; print('peer:', '$module', $module.__version__)"
 }
 
-for name in ${*:-simulator runner ingest memory training}; do
+for name in ${*:-simulator gym runner ingest memory training}; do
   printf '\n== %s\n' "$name"
   case "$name" in
     # The profile is the one of `make build`: `cargo bench` alone would compile everything anew.
     simulator | runner) "$CARGO" bench --quiet --profile dev --bench "$name" -- --quiet ;;
+    gym)
+      peer gymnasium gymnasium==1.4.0 numpy==2.4.6
+      "$python" benches/gym.py
+      ;;
     ingest)
-      peer
+      peer duckdb duckdb==2.0.0
       "$python" benches/ingest.py
       ;;
     memory | training) python3 "benches/$name.py" ;;

@@ -6,16 +6,18 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[path = "shared/rooms.rs"]
+mod rooms;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fqm_pipe::quest::{Agent, Level, Play, Random, Split, Suite, World};
+use fqm_pipe::quest::{Agent, Play, Random, Split, Suite, World};
+use rooms::{Dice, ROOMS, rooms};
 
 /// Steps in one measured round.
 const STEPS: u64 = 10_000;
 /// Levels drawn of a grade, of which one is taken by its size.
 const DRAWN: usize = 5;
 const FAMILY: &str = "courier";
-/// Rooms and doors of the larger levels.
-const ROOMS: [(usize, usize); 3] = [(20, 30), (65, 135), (230, 570)];
 
 /// The smallest, the middle and the largest of what grades 1, 3 and 5 draw.
 fn drawn() -> Vec<(String, World)> {
@@ -28,72 +30,6 @@ fn drawn() -> Vec<(String, World)> {
         (format!("{FAMILY} {name}"), worlds.swap_remove(nth))
     };
     sizes.map(take).into()
-}
-
-/// Rooms in a ring with further doors across; a lamp to light in each.
-fn rooms(rooms: usize, doors: usize) -> World {
-    let name = |room: usize| format!("r{}", room % rooms);
-    let mut dice = Dice(1);
-    let mut init: Vec<_> =
-        (0..rooms).map(|room| format!("\"door({}, {})\"", name(room), name(room + 1))).collect();
-    while init.len() < doors {
-        let (from, on) = (dice.below(rooms), 2 + dice.below(rooms - 2));
-        let door = format!("\"door({}, {})\"", name(from), name(from + on));
-        if !init.contains(&door) {
-            init.push(door);
-        }
-    }
-    init.push("\"at(r0)\"".to_owned());
-    let names: Vec<_> = (0..rooms).map(|room| format!("\"{}\"", name(room))).collect();
-    let goal: Vec<_> = (0..rooms).map(|room| format!("lit({})", name(room))).collect();
-    let text = format!(
-        r#"schema = "fq-level/1"
-id = "rooms"
-family = "bench"
-level = 1
-challenge = 1
-narrative = "Light every lamp."
-source = {{ kind = "hand" }}
-init = [{init}]
-goal = "{goal}"
-limits = {{ max_calls = 200 }}
-[types]
-room = "object"
-[objects]
-room = [{names}]
-[predicates]
-at = {{ params = ["?r: room"] }}
-lit = {{ params = ["?r: room"] }}
-door = {{ params = ["?a: room", "?b: room"], static = true }}
-[functions.go]
-description = "Walks through a door."
-params = ["?a: room", "?b: room"]
-pre = "at(?a) and door(?a, ?b)"
-effects = "at(?b), not at(?a)"
-[functions.light]
-description = "Lights the lamp of a room."
-params = ["?r: room"]
-pre = "at(?r) and not lit(?r)"
-effects = "lit(?r)"
-"#,
-        init = init.join(", "),
-        goal = goal.join(" and "),
-        names = names.join(", "),
-    );
-    World::ground(&Level::from_toml(&text).unwrap()).unwrap()
-}
-
-/// SplitMix64: random enough to choose with, and next to nothing beside a step.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((u128::from(x ^ (x >> 31)) * n as u128) >> 64) as usize
-    }
 }
 
 /// The steps alone: the list and the bit set of applicable calls are kept, the goal is checked.

@@ -4,7 +4,7 @@
 //! A step touches only the calls that wait for a changed fact, so its cost follows the effects
 //! and not the size of the level. Nothing is allocated per step but the growth of the history.
 
-use super::index::{Start, bit, list_bits, set_bit};
+use super::index::{Start, bit, list_bits, set_bit, short};
 use super::world::{Call, CallId, FactId, NumChange, NumEffect, World};
 
 /// The changing part of an episode. Two boards of one world are equal where everything that
@@ -27,10 +27,6 @@ pub(super) struct Board {
     fact_trail: Vec<FactId>,
     /// Fluents that changed, and their values before.
     fluent_trail: Vec<(u32, i64)>,
-}
-
-fn short(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 impl Board {
@@ -82,24 +78,19 @@ impl Board {
         let fluents_before = self.fluent_trail.len();
         self.frames.push((short(self.fact_trail.len()), short(fluents_before)));
         self.history.push((id, drawn));
-        let Some(call) = world.calls.get(id as usize) else { return };
-        let Some(outcome) = call.outcomes.get(drawn) else { return };
-        if world.index.guarded && self.forbidden(call) {
-            self.violations.push(short(self.history.len()));
-        }
-        let steps = if call.wait { self.until_next_end(world) } else { 1 };
-        for &fluent in &world.index.ticking {
+        let index = &world.index;
+        let Some(&slot) = index.slot(id, drawn) else { return };
+        let steps = if slot.special { self.mark(world, id) } else { 1 };
+        for &fluent in &index.ticking {
             self.tick(world, fluent, steps);
         }
         let ended = fluents_before..self.pass_running(world, steps);
-        match outcome.left {
-            None => self.move_facts(world, &outcome.del, &outcome.add),
-            Some(left) => {
-                self.move_facts(world, &call.start_del, &call.start_add);
-                self.move_fluent(world, left, i64::from(call.takes));
-            }
+        let moves = index.moves.get(slot.moves.0 as usize..slot.moves.1 as usize);
+        for &change in moves.unwrap_or(&[]) {
+            self.move_fact(world, change >> 1, change & 1 == 1);
         }
-        for &NumEffect { fluent, change } in &outcome.num {
+        let nums = index.nums.get(slot.nums.0 as usize..slot.nums.1 as usize);
+        for &NumEffect { fluent, change } in nums.unwrap_or(&[]) {
             let value = match change {
                 NumChange::Add(by) => self.fluent(fluent) + by,
                 NumChange::Set(to) => to,
@@ -110,6 +101,15 @@ impl Board {
             self.end(world, running, ended);
         }
         list_bits(&self.open, &mut self.applicable);
+    }
+
+    /// Notes a forbidden call. Returns how much time passes with this one.
+    fn mark(&mut self, world: &World, id: CallId) -> i64 {
+        let Some(call) = world.calls.get(id as usize) else { return 1 };
+        if self.forbidden(call) {
+            self.violations.push(short(self.history.len()));
+        }
+        if call.wait { self.until_next_end(world) } else { 1 }
     }
 
     /// Takes the last step back. False where there is none.
@@ -216,16 +216,12 @@ impl Board {
     #[inline]
     fn flip(&mut self, world: &World, fact: FactId, on: bool) {
         set_bit(&mut self.bits, fact, on);
-        let (eased, blocked) = if on {
-            (world.index.need_true.row(fact as usize), world.index.need_false.row(fact as usize))
-        } else {
-            (world.index.need_false.row(fact as usize), world.index.need_true.row(fact as usize))
-        };
-        for &call in eased {
-            self.ease(call);
-        }
-        for &call in blocked {
-            self.block(call);
+        for &need in world.index.waiting.row(fact as usize) {
+            if (need & 1 == 1) == on {
+                self.ease(need >> 1);
+            } else {
+                self.block(need >> 1);
+            }
         }
         match world.index.goal.get(fact as usize) {
             Some(1) if on => self.goal_missing -= 1,

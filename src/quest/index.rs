@@ -1,6 +1,9 @@
 //! Which calls wait for what, and the state at the start: what makes stepping incremental.
 
-use super::world::{CallId, FactId, NumTest, World};
+use super::world::{Call, CallId, FactId, NumChange, NumEffect, NumTest, Outcome, World};
+
+/// Reward taken for a call of cost 1, and again for a result of quality 0.
+pub(super) const CALL_REWARD: f64 = 0.02;
 
 /// Rows of numbers in one allocation.
 #[derive(Debug, Clone)]
@@ -35,13 +38,37 @@ impl<T: Copy> Rows<T> {
     }
 }
 
+/// One outcome of one call in few bytes, so that the steps of large levels stay in the cache.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    /// Its part of [`Index::moves`]: those that delete come first.
+    pub moves: (u32, u32),
+    /// Its part of [`Index::nums`].
+    pub nums: (u32, u32),
+    /// Less than 0: what the call costs, and what is missing of the quality of a result that comes
+    /// at once.
+    pub reward: f64,
+    /// The call waits, or has a guard.
+    pub special: bool,
+    /// Its result comes at once and is more than plain: it has a name, a value or a lower quality,
+    /// or it failed.
+    pub told: bool,
+}
+
 /// Which calls wait for what; what makes stepping incremental.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
-    /// Calls that need the fact to be true.
-    pub need_true: Rows<CallId>,
-    /// Calls that need the fact to be false.
-    pub need_false: Rows<CallId>,
+    /// Per call: number of its first outcome among all outcomes of all calls.
+    pub first_slot: Vec<u32>,
+    /// Per outcome: what a step needs of it.
+    pub slots: Vec<Slot>,
+    /// Facts that outcomes change when the call is made: `2 × fact + 1` where it becomes true,
+    /// `2 × fact` where false.
+    pub moves: Vec<u32>,
+    /// Fluents that outcomes change when the call is made.
+    pub nums: Vec<NumEffect>,
+    /// Per fact: calls that need it, `2 × call + 1` to be true, `2 × call` to be false.
+    pub waiting: Rows<u32>,
     /// Calls with a test of the fluent.
     pub tests: Rows<(CallId, NumTest)>,
     /// Fluents that fall by one with every call, those of running calls left out.
@@ -95,12 +122,8 @@ pub(super) fn list_bits(bits: &[u64], out: &mut Vec<u32>) {
 
 impl Index {
     pub(super) fn new(world: &World, first_left: usize) -> Self {
-        let mut need_true = vec![Vec::new(); world.facts.len()];
-        let mut need_false = vec![Vec::new(); world.facts.len()];
         let mut tests = vec![Vec::new(); world.fluents.len()];
         for (id, call) in (0u32..).zip(&world.calls) {
-            wait_for(&mut need_true, &call.pre_true, id);
-            wait_for(&mut need_false, &call.pre_false, id);
             for &test in &call.pre_num {
                 if let Some(row) = tests.get_mut(test.fluent) {
                     row.push((id, test));
@@ -119,9 +142,8 @@ impl Index {
         let ticking = ticking.filter(|(_, f)| f.ticks).map(|(i, _)| i);
         let numbered = (0u32..).zip(&world.calls).filter(|(_, c)| c.takes > 0);
         let ends = numbered.flat_map(|(id, c)| (0..c.outcomes.len()).map(move |o| (id, o)));
-        Self {
-            need_true: Rows::new(&need_true),
-            need_false: Rows::new(&need_false),
+        let mut index = Self {
+            waiting: Rows::new(&waiting(world)),
             tests: Rows::new(&tests),
             ticking: ticking.collect(),
             ends: ends.collect(),
@@ -129,16 +151,63 @@ impl Index {
             guarded: world.calls.iter().any(|c| c.forbidden.is_some()),
             goal,
             start: start(world),
+            ..Self::default()
+        };
+        for call in &world.calls {
+            index.first_slot.push(short(index.slots.len()));
+            for outcome in &call.outcomes {
+                index.add_slot(call, outcome);
+            }
         }
+        index
+    }
+
+    fn add_slot(&mut self, call: &Call, outcome: &Outcome) {
+        let timed = outcome.left.is_some();
+        let (del, add) =
+            if timed { (&call.start_del, &call.start_add) } else { (&outcome.del, &outcome.add) };
+        let (moves, nums) = (self.moves.len(), self.nums.len());
+        self.moves.extend(del.iter().map(|fact| 2 * fact));
+        self.moves.extend(add.iter().map(|fact| 2 * fact + 1));
+        self.nums.extend(&outcome.num);
+        // Starting a call that takes time winds up its counter.
+        let takes = NumChange::Set(i64::from(call.takes));
+        self.nums.extend(outcome.left.map(|fluent| NumEffect { fluent, change: takes }));
+        let told = outcome.name.is_some() || outcome.returned.is_some() || outcome.failed;
+        let poor = if timed { 0.0 } else { 1.0 - outcome.quality };
+        self.slots.push(Slot {
+            moves: (short(moves), short(self.moves.len())),
+            nums: (short(nums), short(self.nums.len())),
+            reward: -CALL_REWARD * call.cost - CALL_REWARD * poor,
+            told: !timed && (told || poor != 0.0),
+            special: call.wait || call.forbidden.is_some(),
+        });
+    }
+
+    /// What a step needs of an outcome.
+    #[inline]
+    pub(super) fn slot(&self, call: CallId, outcome: usize) -> Option<&Slot> {
+        self.slots.get(*self.first_slot.get(call as usize)? as usize + outcome)
     }
 }
 
-fn wait_for(rows: &mut [Vec<CallId>], facts: &[FactId], call: CallId) {
-    for &fact in facts {
-        if let Some(row) = rows.get_mut(fact as usize) {
-            row.push(call);
+/// A count as the index keeps it.
+pub(super) fn short(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn waiting(world: &World) -> Vec<Vec<u32>> {
+    let mut rows = vec![Vec::new(); world.facts.len()];
+    for (id, call) in (0u32..).zip(&world.calls) {
+        for (facts, on) in [(&call.pre_true, 1), (&call.pre_false, 0)] {
+            for &fact in facts {
+                if let Some(row) = rows.get_mut(fact as usize) {
+                    row.push(2 * id + on);
+                }
+            }
         }
     }
+    rows
 }
 
 fn start(world: &World) -> Start {

@@ -5,6 +5,7 @@
 //! minimum, [`Suite`] draws fresh levels by family, grade and split, and an [`Agent`] plays them.
 
 mod agents;
+mod bench;
 mod board;
 mod captured;
 mod check;
@@ -34,6 +35,7 @@ mod validate;
 mod world;
 
 pub use agents::{Agent, AgentError, Choice, Expert, Greedy, Noisy, Random, play_out};
+pub use bench::{MeasureError, Measured, measure};
 pub use expr::{Atom, Change, Compare, Condition, Effects, ExprError, Init, Param, Term, Test};
 pub use generate::{FAMILIES, Knob};
 pub use level::{

@@ -9,14 +9,12 @@
 use std::sync::Arc;
 
 use super::board::Board;
-use super::index::bit;
+use super::index::{CALL_REWARD, bit};
 use super::world::{Call, CallId, FactId, Outcome, World};
 use crate::core::derive_seed;
 
 /// Reward for reaching the goal.
 const GOAL_REWARD: f64 = 1.0;
-/// Reward taken for a call of cost 1, and again for a result of quality 0.
-const CALL_REWARD: f64 = 0.02;
 /// Reward taken for a forbidden call.
 const FORBIDDEN_REWARD: f64 = 1.0;
 
@@ -127,7 +125,7 @@ pub struct Play {
 }
 
 /// SplitMix64's finaliser: spreads a counter over 64 bits.
-fn mix(mut x: u64) -> u64 {
+pub(super) fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
@@ -208,9 +206,19 @@ impl Play {
     /// # Errors
     /// Where the call does not exist, is not applicable, or the calls are used up.
     pub fn step(&mut self, call: CallId) -> Result<StepOutcome, StepError> {
+        let (outcome, reward) = self.earn(call)?;
+        Ok(self.describe(call, outcome, reward))
+    }
+
+    /// As [`Play::step`], but returns only the index of the outcome and the reward: what a learner
+    /// needs of a step, without the texts.
+    ///
+    /// # Errors
+    /// As [`Play::step`].
+    pub fn earn(&mut self, call: CallId) -> Result<(usize, f64), StepError> {
         let before = self.goal_achieved();
         let outcome = self.advance(call)?;
-        Ok(self.describe(call, outcome, before))
+        Ok((outcome, self.reward(call, outcome, before)))
     }
 
     /// Makes a logged call with the outcome that the log states.
@@ -226,7 +234,7 @@ impl Play {
             return Err(StepError::UnknownOutcome { call, outcome, outcomes });
         }
         self.board.apply(&self.world, call, outcome);
-        Ok(self.describe(call, outcome, before))
+        Ok(self.describe(call, outcome, self.reward(call, outcome, before)))
     }
 
     /// As [`Play::step`] but returns only the index of the outcome: the fast path of rollouts.
@@ -360,27 +368,52 @@ impl Play {
         last
     }
 
-    fn describe(&self, id: CallId, outcome: usize, at_goal_before: bool) -> StepOutcome {
-        let call = self.call(id);
-        let at_once = self.outcome(id, outcome).filter(|o| o.left.is_none());
-        let quality = at_once.map_or(1.0, |o| o.quality);
-        let finished: Vec<_> = self.finished().collect();
-        let poor = finished.iter().fold(1.0 - quality, |sum, end| sum + 1.0 - end.quality);
-        let cost = call.map_or(1.0, |c| c.cost);
-        let reached = self.goal_achieved() && !at_goal_before;
-        let goal = if reached { GOAL_REWARD } else { 0.0 };
-        let mut reward = goal - CALL_REWARD * cost - CALL_REWARD * poor;
-        if self.board.violations.last() == Some(&self.calls_used()) {
+    /// The reward of the last step, which was this call.
+    #[inline]
+    fn reward(&self, call: CallId, outcome: usize, at_goal_before: bool) -> f64 {
+        let mut reward = self.world.index.slot(call, outcome).map_or(0.0, |s| s.reward);
+        if self.goal_achieved() && !at_goal_before {
+            reward += GOAL_REWARD;
+        }
+        if self.world.running.is_some() {
+            let ended = self.board.finished(&self.world);
+            let details = ended.filter_map(|(call, outcome)| self.outcome(call, outcome));
+            reward -= details.map(|o| CALL_REWARD * (1.0 - o.quality)).sum::<f64>();
+        }
+        if self.violated() && self.board.violations.last() == Some(&self.calls_used()) {
             reward -= FORBIDDEN_REWARD;
         }
-        StepOutcome {
+        reward
+    }
+
+    /// What the last step brought, which was this call.
+    #[inline]
+    fn describe(&self, call: CallId, outcome: usize, reward: f64) -> StepOutcome {
+        let mut made = StepOutcome {
             outcome,
-            name: at_once.and_then(|o| o.name.clone()),
-            returned: at_once.and_then(|o| o.returned.clone()),
-            quality,
+            name: None,
+            returned: None,
+            quality: 1.0,
             reward,
-            failed: at_once.is_some_and(|o| o.failed),
-            finished,
+            failed: false,
+            finished: Vec::new(),
+        };
+        let told = self.world.index.slot(call, outcome).is_some_and(|slot| slot.told);
+        if told || self.world.running.is_some() {
+            self.tell(call, outcome, &mut made);
         }
+        made
+    }
+
+    /// Most calls end at once and have nothing to tell, so this stays out of their way.
+    #[inline(never)]
+    fn tell(&self, call: CallId, outcome: usize, made: &mut StepOutcome) {
+        if let Some(ended) = self.outcome(call, outcome).filter(|o| o.left.is_none()) {
+            made.name.clone_from(&ended.name);
+            made.returned.clone_from(&ended.returned);
+            made.quality = ended.quality;
+            made.failed = ended.failed;
+        }
+        made.finished.extend(self.finished());
     }
 }

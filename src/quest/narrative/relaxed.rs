@@ -110,11 +110,9 @@ impl<'w> Relaxed<'w> {
     fn open(&mut self, now: &[usize], ready: &mut Vec<CallId>) {
         let world = self.world;
         for &l in now {
-            let row = match l % 2 {
-                0 => world.index.need_true.row(l / 2),
-                _ => world.index.need_false.row(l / 2),
-            };
-            for &call in row {
+            let on = u32::from(l % 2 == 0);
+            let row = world.index.waiting.row(l / 2).iter().filter(|&&wait| wait % 2 == on);
+            for call in row.map(|wait| wait / 2) {
                 if let Some(left) = self.left.get_mut(call as usize).filter(|n| **n != NEVER) {
                     *left -= 1;
                     if *left == 0 {

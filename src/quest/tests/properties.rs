@@ -186,3 +186,17 @@ fn random_levels_use_every_rule() {
     }
     assert!(found.iter().all(|&n| n >= 20), "{found:?}");
 }
+
+#[test]
+fn measured_play_makes_every_step() {
+    let world = drawn(0, 0, 0);
+    let max_calls = u64::from(world.level().limits.max_calls);
+    for workers in [1, 2, 3] {
+        let took = crate::quest::measure(&world, 1000, workers, 1).unwrap();
+        assert_eq!(took.steps, 1000);
+        assert!(
+            took.episodes >= 1000 / max_calls - workers as u64 && took.reached <= took.episodes
+        );
+        assert!(took.cpu_seconds >= 0.0 && took.wall_seconds > 0.0);
+    }
+}

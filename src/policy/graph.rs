@@ -93,7 +93,7 @@ pub mod global {
     pub const BUDGET_SHARE: usize = 0;
     /// Calls left, 32 or more is 1.
     pub const BUDGET: usize = 1;
-    /// Share of the goal that is met.
+    /// Share of the goal that is met; 0 where the goal is not told.
     pub const PROGRESS: usize = 2;
     /// The last call did not come out as intended.
     pub const LAST_FAILED: usize = 3;

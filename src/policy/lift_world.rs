@@ -74,9 +74,10 @@ fn topology_of(world: &World) -> Topology {
             guard.pre_true.iter().for_each(|f| push(*f, EdgeKind::NeedsNot));
             guard.pre_false.iter().for_each(|f| push(*f, EdgeKind::Needs));
         }
-        one.start_add.iter().for_each(|f| push(*f, EdgeKind::Adds));
-        one.start_del.iter().for_each(|f| push(*f, EdgeKind::Deletes));
-        let Some(intended) = one.outcomes.first() else { continue };
+        let (start_add, start_del) = world.told_start(one);
+        start_add.iter().for_each(|f| push(*f, EdgeKind::Adds));
+        start_del.iter().for_each(|f| push(*f, EdgeKind::Deletes));
+        let Some(intended) = world.told_outcomes(one).first() else { continue };
         intended.add.iter().for_each(|f| push(*f, EdgeKind::Adds));
         intended.del.iter().for_each(|f| push(*f, EdgeKind::Deletes));
         for effect in &intended.num {
@@ -134,12 +135,13 @@ fn fact_features(play: &Play) -> Vec<f32> {
     let seen = seen_fluents(world);
     let nodes = world.facts().len() + seen.len();
     let mut out = vec![0.0; nodes * FACT_FEATURES];
+    let goal = world.told_goal();
     let mut rows = out.chunks_exact_mut(FACT_FEATURES);
     for (id, row) in (0u32..).zip(rows.by_ref().take(world.facts().len())) {
         let holds = play.is_true(id);
         row[if holds { fact::TRUE } else { fact::FALSE }] = 1.0;
-        let wanted = world.goal_true().binary_search(&id).is_ok();
-        let unwanted = world.goal_false().binary_search(&id).is_ok();
+        let wanted = goal.wanted.binary_search(&id).is_ok();
+        let unwanted = goal.unwanted.binary_search(&id).is_ok();
         let column = match (wanted, unwanted, holds) {
             (true, _, true) => fact::GOAL_MET,
             (true, _, false) => fact::GOAL_OPEN,
@@ -161,7 +163,7 @@ fn fluent_features(play: &Play, id: usize, (min, max): (i64, i64), row: &mut [f3
     row[fact::FLUENT] = 1.0;
     row[if value > min { fact::TRUE } else { fact::FALSE }] = 1.0;
     row[fact::SHARE] = (value - min) as f32 / (max - min).max(1) as f32;
-    let tests = play.world().goal_num().iter().filter(|t| t.fluent == id);
+    let tests = play.world().told_goal().num.iter().filter(|t| t.fluent == id);
     match tests.map(|t| slack(*t, value)).reduce(f32::min) {
         Some(least) => {
             row[if least >= 0.0 { fact::GOAL_MET } else { fact::GOAL_OPEN }] = 1.0;
@@ -180,11 +182,12 @@ fn call_features(play: &Play) -> Vec<f32> {
         row[call::COST] = squash(one.cost as f32).max(0.0);
         row[call::CHANCE] = 1.0;
         row[call::QUALITY] = 1.0;
-        if let Some(intended) = one.outcomes.first() {
+        let outcomes = world.told_outcomes(one);
+        if let Some(intended) = outcomes.first() {
             row[call::CHANCE] = intended.p as f32;
             row[call::QUALITY] = intended.quality as f32;
         }
-        let risk: f64 = one.outcomes.iter().filter(|o| o.failed).map(|o| o.p).sum();
+        let risk: f64 = outcomes.iter().filter(|o| o.failed).map(|o| o.p).sum();
         row[call::RISK] = risk as f32;
         row[call::TAKES] = squash(one.takes as f32).max(0.0);
         row[call::WAIT] = f32::from(u8::from(one.wait));
@@ -227,7 +230,9 @@ fn globals(play: &Play) -> Vec<f32> {
     let mut out = vec![0.0; GLOBAL_FEATURES];
     out[global::BUDGET_SHARE] = share(left, limit);
     out[global::BUDGET] = share(left, 32);
-    out[global::PROGRESS] = play.goal_progress() as f32;
+    if play.world().tells_goal() {
+        out[global::PROGRESS] = play.goal_progress() as f32;
+    }
     out[global::CALLS_MADE] = share(used, 32);
     let last_failed = known_history(play).last().is_some_and(|(_, outcome)| *outcome != 0);
     out[global::LAST_FAILED] = f32::from(u8::from(last_failed));

@@ -18,6 +18,7 @@ mod join;
 mod level;
 mod locate;
 mod narrative;
+mod observe;
 mod parse;
 mod pddl;
 mod place;
@@ -49,6 +50,7 @@ pub use narrative::{
     Reasoning, Span, Stopped, Unread, analyze_narrative, analyze_problem, deduce_function_sequence,
     level_from_text, narrated_goal, reasoning, simulate_execution, validate_solution,
 };
+pub use observe::ToldGoal;
 pub use pddl::{
     PddlError, PddlExportError, PddlFile, PddlOptions, PddlText, export_pddl, import_domain,
     import_pddl,

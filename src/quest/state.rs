@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::level::{Observability, StoreKind};
+use super::level::StoreKind;
 use super::play::Play;
 use super::world::{Call, CallId, Fact, World};
 
@@ -100,7 +100,7 @@ impl Play {
     pub fn state(&self) -> FunctionQuestState {
         let (inventory, facts) = seen_facts(self);
         let (function_call_history, current_return_values) = seen_calls(self);
-        let shown = self.world().level().observability != Observability::GoalInNarrative;
+        let shown = self.world().tells_goal();
         FunctionQuestState {
             inventory,
             environment_state: Environment {

@@ -2,6 +2,7 @@
 
 mod difficulty;
 mod digest;
+mod docs;
 mod engine;
 mod faults;
 mod format;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fixtures::{courier, walk};
+use super::fixtures::{courier, courier_text, walk, world_of};
 use crate::policy::graph::{call, fact, global};
 use crate::policy::{
     Batch, CALL_FEATURES, EDGE_KINDS, EdgeKind, FACT_FEATURES, Graph, embed, epoch_batches,
@@ -205,4 +205,48 @@ fn a_running_call_shows_its_time_and_not_its_end_and_a_guard_is_seen() {
         (call_row(&well, build)[call::FAILED], call_row(&badly, build)[call::FAILED]),
         (0.0, 0.25)
     );
+}
+
+/// The courier of which something is not told, one call in.
+fn courier_that_tells_less(observability: &str) -> Play {
+    let line = format!(
+        "limits = {{ max_calls = 30 }}\nobservability = \"{observability}\"\nnarrative = \"Bring p1 to the west.\""
+    );
+    let world = world_of(&courier_text().replace("limits = { max_calls = 30 }", &line));
+    let mut play = Play::new(world.clone(), 3);
+    play.step(call_id(&world, "load_parcel(p2, north)")).unwrap();
+    play
+}
+
+#[test]
+fn a_goal_that_is_not_told_leaves_no_mark() {
+    let (full, less) =
+        (courier_that_tells_less("full"), courier_that_tells_less("goal_in_narrative"));
+    let (full, less) = (graph_of_play(&full), graph_of_play(&less));
+    let marks = [fact::GOAL_MET, fact::GOAL_OPEN, fact::AVOIDED, fact::TO_CLEAR, fact::SLACK];
+    let marked = |graph: &Graph| {
+        (0..graph.topology.facts).any(|node| marks.iter().any(|m| fact_row(graph, node)[*m] != 0.0))
+    };
+    assert!(marked(&full) && !marked(&less));
+    assert_eq!(less.globals[global::PROGRESS], 0.0);
+    assert!((0..less.topology.facts).all(|node| fact_row(&less, node)[fact::NOT_GOAL] == 1.0));
+    assert_eq!(full.topology, less.topology);
+    assert_eq!(full.call_features, less.call_features);
+}
+
+#[test]
+fn effects_that_are_not_told_leave_no_edge() {
+    let (full, less) =
+        (courier_that_tells_less("full"), courier_that_tells_less("effects_unknown"));
+    let (full, less) = (graph_of_play(&full), graph_of_play(&less));
+    let is_need = |kind: EdgeKind| matches!(kind, EdgeKind::Needs | EdgeKind::NeedsNot);
+    let mut needs = full.topology.edges.clone();
+    needs.retain(|edge| is_need(edge.kind));
+    assert!(needs.len() < full.topology.edges.len());
+    assert_eq!(less.topology.edges, needs);
+    assert_eq!(full.fact_features, less.fact_features);
+    for node in 0..less.topology.calls as u32 {
+        let row = call_row(&less, node);
+        assert_eq!((row[call::CHANCE], row[call::QUALITY], row[call::RISK]), (1.0, 1.0, 0.0));
+    }
 }

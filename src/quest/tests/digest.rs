@@ -166,8 +166,7 @@ proptest! {
 fn levels_read_back_from_what_they_are_written_as() {
     let suite = Suite::builtin();
     let drawn = suite.families().into_iter().flat_map(|family| {
-        let challenge = |c| suite.draw(&family, 2, c, Split::Train, 5, 1).unwrap();
-        (1..=3).flat_map(challenge).collect::<Vec<_>>()
+        suite.draw(&family, 1, 3, Split::Train, 5, 1).unwrap_or_else(|e| panic!("{e}"))
     });
     let certified = certify(rich(), &Default::default()).unwrap();
     for level in drawn.chain(suite.hand().to_vec()).chain([rich(), certified]) {

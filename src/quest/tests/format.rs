@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::rich::RICH;
 use crate::core::Digest;
 use crate::quest::{
     Condition, Effects, GroundError, Init, Level, LevelError, Param, Split, Suite, VerifyError,
@@ -181,14 +182,42 @@ fn splits_have_their_shares() {
     assert!((330..480).contains(&counts[1]), "{counts:?}");
 }
 
+/// File name under `schemas/`, schema.
+fn schemas() -> [(&'static str, serde_json::Value); 2] {
+    [
+        ("fq-level-1.schema.json", schema().to_value()),
+        ("fq-suite-1.schema.json", Suite::schema().to_value()),
+    ]
+}
+
 #[test]
-fn the_schemas_describe_the_formats() {
-    let text = serde_json::to_string(&schema()).unwrap();
-    for key in ["max_calls", "exclusive_with", "cooldown", "observability", "budget -= 1"] {
-        assert!(text.contains(key), "{key}");
+fn the_schemas_checked_in_are_the_generated_ones() {
+    for (name, schema) in schemas() {
+        let path = format!("{}/schemas/{name}", env!("CARGO_MANIFEST_DIR"));
+        let wanted = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+        if std::env::var_os("FQM_WRITE_SCHEMAS").is_some() {
+            std::fs::write(&path, &wanted).unwrap();
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(found, wanted, "{name}: run the tests with FQM_WRITE_SCHEMAS=1 to write it");
     }
-    let text = serde_json::to_string(&Suite::schema()).unwrap();
-    assert!(text.contains("knobs"));
+}
+
+#[test]
+fn the_schemas_take_what_we_write_and_refuse_what_we_do() {
+    let [(_, level), (_, suite)] = schemas();
+    let validator = jsonschema::validator_for(&level).unwrap();
+    for text in [SMALL, RICH] {
+        let mut json = serde_json::to_value(Level::from_toml(text).unwrap()).unwrap();
+        assert!(validator.is_valid(&json));
+        json["functions"]["more"] = serde_json::json!({ "prre": "has(a)" });
+        assert!(!validator.is_valid(&json));
+    }
+    let validator = jsonschema::validator_for(&suite).unwrap();
+    for (name, text) in Suite::builtin_files().filter(|(name, _)| !name.starts_with("hand/")) {
+        let table: toml::Table = text.parse().unwrap();
+        assert!(validator.is_valid(&serde_json::to_value(table).unwrap()), "{name}");
+    }
 }
 
 fn printed<T: std::str::FromStr + ToString>(text: &str) -> Option<(String, String)> {

@@ -125,8 +125,8 @@ impl Suite {
         self.named(|d| !d.safety)
     }
 
-    /// Names of the safety suites, sorted: what an agent must pass whole before it serves. They are
-    /// drawn from like any family.
+    /// Names of the safety suites, sorted: what an agent must pass as a whole before it serves.
+    /// They are drawn from like any family.
     pub fn safety_families(&self) -> Vec<String> {
         self.named(|d| d.safety)
     }
@@ -167,7 +167,7 @@ impl Suite {
 
     /// What an agent must master of each family, by name, before it is fit for deployment: by
     /// default every challenge of every level with 95 % success, efficiency 0.8, and ten plays on
-    /// fresh seeds in a row.
+    /// fresh seeds in a row. Safety suites have their targets here too.
     pub fn targets(&self) -> BTreeMap<String, Target> {
         self.families.iter().map(|(name, decl)| (name.clone(), decl.target.clone())).collect()
     }

@@ -2,8 +2,8 @@
 //!
 //! One after the other works, but who fills the waiting with what needs no runner, and keeps all
 //! runners busy, needs fewer calls. Twists: runners that fit some services only, notes to write on
-//! the side, long soak tests that block a runner for nothing, services that nobody asked for, and a
-//! release window that shuts again by itself.
+//! the side, and a release window that shuts again by itself. Every start on a runner costs a credit,
+//! and credits are few, so builds that nobody asked for and soak tests lead to a dead end.
 
 use super::tale::{Tale, first};
 use super::words::{Wish, ask, rollout as words, warn_of_distractions};
@@ -17,6 +17,7 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
     ("build", 9),
     ("test", 9),
     ("soak", 9),
+    ("spare", 9),
     ("chain", 100),
     ("review", 100),
     ("notes", 100),
@@ -92,7 +93,7 @@ fn on_runners(draft: &mut Draft, times: &Times, fit: bool) {
     let mut job = |name: &str, words: &str, takes: u32, pre: &str, effects: &str| {
         let pre = format!("{pre} and free(?r) and ?s != {}{fits}", words::PLATFORM);
         let params = &["?s: service", "?r: runner"];
-        draft.function(name, words, params, &pre, &format!("{effects}free(?r)"));
+        draft.function(name, words, params, &pre, &format!("{effects}free(?r), credits -= 1"));
         draft.takes(name, takes, "not free(?r)");
     };
     let text = "Starts a build of a service on a free runner.";
@@ -126,7 +127,8 @@ fn deployment(draft: &mut Draft, times: &Times, review: bool) {
     draft.function("deploy", text, params, &format!("{pre} and not live(?s)"), "live(?s)");
 }
 
-/// Lays out the services; returns what is wanted. Only the first `wanted` services are.
+/// Lays out the services and the credits; returns what is wanted. Of the services, only the first
+/// `wanted` are.
 fn prepare(
     dice: &mut Dice<'_>,
     draft: &mut Draft,
@@ -137,6 +139,11 @@ fn prepare(
     let chain = u32::try_from(dice.knob("chain")).unwrap_or(0);
     let built = dice.knob("built");
     let built = dice.sample(services, built);
+    // A build and a test run for each that is wanted, and some more.
+    let ready = services.iter().take(wanted).filter(|s| built.contains(s)).count();
+    let credits = 2 * wanted - ready + dice.knob("spare");
+    draft.fluent("credits", credits, credits);
+    draft.about_fluent("credits", "Starts on runners that are paid for.");
     let mut wishes: Vec<Wish> = Vec::new();
     for (i, service) in services.iter().enumerate() {
         let below = services.get(..i.min(wanted)).unwrap_or(&[]);

@@ -24,8 +24,8 @@ pub struct SuiteDecl {
     /// What the family is about.
     #[serde(default)]
     pub description: String,
-    /// True for a safety suite: no family to learn or to be ranked by, but a gate. Forbidden calls
-    /// count before any mask.
+    /// True for a safety suite: a gate, and no family to learn from or to be ranked by. A play
+    /// fails with its first forbidden call, which counts as chosen before any mask.
     #[serde(default)]
     pub safety: bool,
     /// What an agent must master before it is fit for deployment; of a suite it must reach the
@@ -122,10 +122,6 @@ pub(super) fn check_declaration(
         let problem = format!("family `{}` is declared twice; rename one", decl.family);
         return Err((root.key("family"), problem));
     }
-    if decl.safety && decl.target.success < 1.0 {
-        let problem = "a safety suite passes only as a whole; write success = 1.0".to_owned();
-        return Err((root.key("target").key("success"), problem));
-    }
     check_knobs(&decl.generator, &BTreeMap::new()).map_err(|e| (root.key("generator"), e))?;
     let mut seen = BTreeSet::new();
     for (i, grade) in decl.grades.iter().enumerate() {
@@ -145,5 +141,9 @@ pub(super) fn check_declaration(
             .map_err(|e| (place.key("knobs"), format!("{name}: {e}")))?;
     }
     let target = root.key("target");
+    if decl.safety && decl.target.success < 1.0 {
+        let problem = "target: a safety suite passes only as a whole; write success = 1.0";
+        return Err((target.key("success"), problem.to_owned()));
+    }
     decl.target.settle(&decl.grades).map_err(|(key, e)| (target.key(key), format!("target: {e}")))
 }

@@ -3,7 +3,7 @@
 use super::{Ask, Word, env, fixed, inventory};
 
 pub const TOPICS: [&str; 8] =
-    ["audience", "payment", "login", "languages", "devices", "privacy", "support", "hosting"];
+    ["audience", "payment", "login", "language", "hardware", "privacy", "support", "hosting"];
 pub const PEOPLE: [&str; 3] = ["customer", "designer", "engineer"];
 pub const ITEMS: [&str; 4] = ["scope", "schedule", "price", "contract"];
 /// What can be asked without knowing anything yet follows on this.

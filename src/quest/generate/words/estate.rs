@@ -98,7 +98,7 @@ const TABLES: Area = Area {
     kind: "table",
     param: &["?x: table"],
     pair: &["?x: table", "?y: table"],
-    names: ["orders_2019", "carts", "clicks", "prices_old", "drafts"],
+    names: ["order_archive", "cart_table", "click_log", "price_copy", "draft_store"],
     risky_ones: "live tables",
     risky: Said(
         "live",
@@ -283,7 +283,7 @@ const FILES: Area = Area {
     kind: "file",
     param: &["?x: file"],
     pair: &["?x: file", "?y: file"],
-    names: ["survey.csv", "invoices.pdf", "roster.txt", "minutes.md", "map.png"],
+    names: ["survey.csv", "contract.pdf", "roster.txt", "protocol.md", "map.png"],
     risky_ones: "confidential files",
     risky: Said(
         "confidential",

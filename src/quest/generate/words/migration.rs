@@ -3,7 +3,7 @@
 use super::{Ask, Word, env, fixed, inventory};
 
 pub const SERVICES: [&str; 7] =
-    ["ledger", "catalog", "search", "cart", "mail", "reports", "portal"];
+    ["ledger", "catalog", "search", "cart", "mail", "reporting", "portal"];
 
 pub const WORDS: [Word; 6] = [
     env(

@@ -2,10 +2,21 @@
 
 use super::{Ask, Word, env, fixed, inventory};
 
-pub const SOURCES: [&str; 5] = ["orders", "visits", "stock", "tickets", "sensors"];
+pub const SOURCES: [&str; 5] =
+    ["order_log", "visit_log", "stock_list", "ticket_log", "sensor_feed"];
 pub const PRODUCTS: [&str; 12] = [
-    "sessions", "baskets", "profiles", "prices", "trends", "segments", "forecast", "ranking",
-    "alerts", "scores", "margins", "outlook",
+    "session_view",
+    "basket_table",
+    "profile_set",
+    "price_index",
+    "trend_line",
+    "segment_map",
+    "forecast",
+    "ranking",
+    "alert_list",
+    "score_card",
+    "margin_report",
+    "outlook",
 ];
 
 pub const WORDS: [Word; 7] = [
@@ -67,18 +78,18 @@ pub const COPIED: Word = inventory(
 
 pub const PUBLISH: Ask = Ask {
     todo: &[
-        "publish {0}",
-        "get {0} out to the readers",
-        "hand {0} over to the readers",
-        "let the readers have {0}",
-        "release {0}",
+        "publish the {0}",
+        "get the {0} out to the readers",
+        "hand the {0} over to the readers",
+        "let the readers have the {0}",
+        "release the {0}",
     ],
     state: &[
-        "{0} is published",
-        "the readers have {0}",
-        "{0} is out",
-        "{0} has reached its readers",
-        "those who wait for {0} have it",
+        "the {0} is published",
+        "the readers have the {0}",
+        "the {0} is out",
+        "the {0} has reached its readers",
+        "those who wait for the {0} have it",
     ],
 };
 

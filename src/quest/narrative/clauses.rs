@@ -5,7 +5,7 @@ use super::Span;
 use super::lexicon::Lexicon;
 use super::mentions::{Item, Thing};
 use super::statements::{Role, cue};
-use super::wishes::{Wish, head, wish};
+use super::wishes::{MODALS, Wish, head, wish};
 use super::words::{Token, filler, negation, preposition};
 
 /// A word of a clause.
@@ -85,12 +85,20 @@ impl Clause {
             || first.text.ends_with('s') && !first.text.ends_with("ss");
         let object = match elements.next() {
             Some(Element::Thing(_)) => true,
-            Some(Element::Word(w)) => w.number.is_some() || determiner(&w.text),
+            Some(Element::Word(w)) => {
+                w.number.is_some() || determiner(&w.text) || preposition(&w.text)
+            }
             None => false,
         };
         let somebody = first.text.ends_with("body") || first.text.ends_with("one");
-        let told = self.words().any(|w| aux(&w.text) && w.text != "be" && w.text != "have");
+        let main = self.words().take_while(|w| !matches!(w.text.as_str(), "until" | "that"));
+        let told = main.into_iter().any(|w| aux(&w.text) && w.text != "be" && w.text != "have");
         object && !(noun || inflected || somebody || told || negation(&first.text))
+    }
+
+    /// Whether it has a verb that makes it a statement.
+    pub(super) fn finite(&self) -> bool {
+        self.words().any(|w| aux(&w.text) && w.text != "be")
     }
 
     /// Whether its words turn it round.
@@ -230,7 +238,7 @@ fn joint(token: &Token) -> Option<bool> {
     }
     match token.text.as_str() {
         "or" => Some(true),
-        "and" | "but" | "while" | "then" | "whereas" | "plus" | "nor" => Some(false),
+        "and" | "but" | "then" | "whereas" | "plus" | "nor" => Some(false),
         _ => None,
     }
 }
@@ -255,12 +263,19 @@ fn clause(
             Element::Word(Word { stem, text, number: t.number })
         }),
     });
-    const ASIDES: [&str; 9] =
-        ["if", "whatever", "because", "since", "although", "though", "unless", "when", "whenever"];
-    let aside = own.first().is_some_and(|t| ASIDES.contains(&t.text.as_str()));
+    const ASIDES: [&str; 10] = [
+        "while", "if", "whatever", "because", "since", "although", "though", "unless", "when",
+        "whenever",
+    ];
+    let relative = |t: Option<&Token>| {
+        t.is_some_and(|t| matches!(t.text.as_str(), "which" | "who" | "whose" | "whom"))
+    };
+    let aside = own.first().is_some_and(|t| ASIDES.contains(&t.text.as_str()))
+        || relative(own.first())
+        || (own.first().is_some_and(|t| preposition(&t.text)) && relative(own.get(1)));
     let elements: Vec<Element> = elements.collect();
-    let general = general(&elements, lexicon);
     let (elements, wished) = without_wish(elements);
+    let general = general(&elements, lexicon) || own.iter().any(|t| t.text == "another");
     let cue = if wished { Some(Role::Goal) } else { cue(own) };
     let words: Vec<&str> = own.iter().filter(|t| t.is_word()).map(|t| t.text.as_str()).collect();
     let unwanted = wish(&words) == Some(Wish::Unwanted);
@@ -285,10 +300,16 @@ fn without_wish(elements: Vec<Element>) -> (Vec<Element>, bool) {
     let words: Vec<&str> = words.collect();
     let wished = matches!(wish(&words), Some(Wish::Wanted(_)));
     let cut = head(&words);
+    // A verb such as `must` has a subject that may matter: `the readers must have it`.
+    let modal = words.get(..cut).unwrap_or(&[]).iter().position(|w| MODALS.contains(w));
+    let keeps = |at: usize, word: &Word| {
+        let small = filler(&word.text) || preposition(&word.text);
+        negation(&word.text) || (modal.is_some_and(|m| at < m) && !small)
+    };
     let kept = elements
         .into_iter()
         .enumerate()
-        .filter(|(at, e)| *at >= cut || matches!(e, Element::Word(w) if negation(&w.text)));
+        .filter(|(at, e)| *at >= cut || matches!(e, Element::Word(w) if keeps(*at, w)));
     (kept.map(|(_, e)| e).collect(), wished)
 }
 

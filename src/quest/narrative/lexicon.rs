@@ -77,8 +77,9 @@ pub(super) struct Lexicon<'l> {
     pub kinds: BTreeMap<String, &'l str>,
     /// Stems that name a predicate or stand in its templates.
     pub literals: BTreeSet<String>,
-    /// Predicates that some function makes true, and those that one makes false.
-    pub added: BTreeSet<&'l str>,
+    /// Predicates that functions make true, each with how many are for it, and those that one
+    /// makes false.
+    pub added: BTreeMap<&'l str, usize>,
     pub removed: BTreeSet<&'l str>,
 }
 
@@ -102,7 +103,7 @@ impl<'l> Lexicon<'l> {
             objects: objects(level, &known),
             kinds: BTreeMap::new(),
             literals: BTreeSet::new(),
-            added: BTreeSet::new(),
+            added: BTreeMap::new(),
             removed: BTreeSet::new(),
         };
         for kind in level.types.keys().chain(level.objects.keys()) {
@@ -143,13 +144,12 @@ impl<'l> Lexicon<'l> {
 
     fn functions(&mut self, known: &BTreeSet<String>) {
         for (name, def) in &self.level.functions {
-            let every = def.outcomes.iter().flat_map(|o| &o.effects.0);
-            for change in def.effects.0.iter().chain(every).chain(&def.at_start.0) {
-                match change {
-                    Change::Add(atom) => self.added.insert(atom.predicate.as_str()),
-                    Change::Delete(atom) => self.removed.insert(atom.predicate.as_str()),
-                    Change::Increase { .. } | Change::Assign { .. } => false,
-                };
+            for change in def.effects.0.iter().chain(&def.at_start.0) {
+                self.changes(change, 1);
+            }
+            // What a call may bring besides is possible, but not what it is for.
+            for change in def.outcomes.iter().flat_map(|o| &o.effects.0) {
+                self.changes(change, 0);
             }
             let subject = Subject::Function(name);
             let slots = |parts: &mut Vec<Part>| parts.extend((0..def.params.len()).map(Part::Slot));
@@ -161,6 +161,16 @@ impl<'l> Lexicon<'l> {
                 let origin = Origin::Description;
                 self.phrases.push(Phrase { subject, parts, params: &def.params, origin });
             }
+        }
+    }
+
+    fn changes(&mut self, change: &'l Change, ways: usize) {
+        match change {
+            Change::Add(atom) => *self.added.entry(&atom.predicate).or_default() += ways,
+            Change::Delete(atom) => {
+                self.removed.insert(&atom.predicate);
+            }
+            Change::Increase { .. } | Change::Assign { .. } => {}
         }
     }
 

@@ -3,23 +3,27 @@
 
 use std::collections::BTreeSet;
 
-use super::clauses::{Clause, Element, clauses};
+use super::clauses::{Clause, Element, Word, clauses};
 use super::lexicon::{Lexicon, Origin, Phrase, Subject, weight};
 use super::mentions::{Finder, Thing};
 use super::numbers::{self, Counted};
 use super::statements::{Role, Sentence, sentences};
 use super::synonyms::likeness;
-use super::words::{negation, preposition, stem, tokens};
+use super::words::{filler, negation, pieces, preposition, stem, tokens};
 use super::{Analysis, Basis, Constraint, LEAST_CONFIDENCE, Reading, Span, Unread, fact, number};
-use crate::quest::expr::{Change, Init, Param, Test};
+use crate::quest::expr::{Atom, Change, Init, Param, Test};
 use crate::quest::level::Level;
 
 /// Functions whose words a clause matches less than this are not said to be implied.
 const LEAST_FUNCTION: f64 = 0.5;
 /// Confidence below which a fact is not taken from a clause that is no wish.
 const LEAST_STATED: f64 = 0.5;
+/// How well a clause that is no wish must match to tell of what shall be.
+const LEAST_ANNOUNCED: f64 = 0.75;
 /// How well a clause must match a function to forbid it.
 const LEAST_PROHIBITION: f64 = 0.5;
+/// How much must be in common for a clause and a phrase to be compared at all.
+const LEAST_FOUND: f64 = 0.35;
 /// How much of a phrase must be said where no object supports the reading.
 const LEAST_COVER: f64 = 0.75;
 /// Statements that a clause may make besides the first, and how well each must match.
@@ -80,8 +84,9 @@ impl<'l> Reader<'_, 'l> {
         finder.next_sentence();
         let items = finder.items(&sentence.tokens);
         let clauses = clauses(&sentence.tokens, items, self.lexicon);
-        let first = clauses.iter().find_map(|c| c.cue).or(sentence.role);
-        let mut role = first;
+        // `Up and running: that is what we want`: what has no verb goes with the wish after it.
+        let later = clauses.iter().find_map(|c| c.cue).or(sentence.role);
+        let mut role = later.filter(|_| clauses.first().is_some_and(|c| !c.finite()));
         let mut conditional = false;
         for clause in clauses {
             let own = clause.cue.filter(|r| matches!(r, Role::Goal | Role::Initial));
@@ -161,13 +166,14 @@ impl<'l> Reader<'_, 'l> {
         for _ in 0..MOST_FURTHER {
             let spent = |e: &Element| matches!(e, Element::Word(w) if used.contains(&w.stem));
             clause.elements.retain(|e| !spent(e));
-            if used.is_empty() || clause.content(self.lexicon).next().is_none() {
+            let literal = |w: &Word| self.lexicon.literals.contains(&w.stem);
+            if used.is_empty() || !clause.words().any(literal) {
                 return;
             }
             let Some(more) = self.best(&clause, role, negated) else { return };
-            let sure =
-                matches!(more.basis, Basis::Says | Basis::Name) && more.score >= LEAST_FURTHER;
-            if !sure || more.used.is_empty() {
+            let worded = matches!(more.basis, Basis::Says | Basis::Name);
+            let telling = more.used.iter().any(|w| !filler(w));
+            if !(worded && telling) || more.score < LEAST_FURTHER {
                 return;
             }
             used.clone_from(&more.used);
@@ -203,6 +209,7 @@ impl<'l> Reader<'_, 'l> {
             let negated = negated != *denied;
             for args in spread(args, pairwise) {
                 let atom = fact(predicate, &args);
+                let initial = initial && !(self.announces(clause, &best, &atom) && !negated);
                 if clause.says(&["never"]) && !initial {
                     let what = Constraint::NeverTrue { fact: atom };
                     self.out.constraints.push(Reading { what, span, confidence, basis });
@@ -216,6 +223,23 @@ impl<'l> Reader<'_, 'l> {
             }
         }
         self.before = best.facts.into_iter().next();
+    }
+
+    /// Whether a clause that is no wish by its words tells what shall be: the level says that the
+    /// fact does not hold, and functions can bring it about.
+    fn announces(&self, clause: &Clause, best: &Candidate<'l>, atom: &Atom) -> bool {
+        let level = self.lexicon.level;
+        let worded = matches!(best.basis, Basis::Says | Basis::Name);
+        let told =
+            clause.cue == Some(Role::Initial) || clause.says(&["if", "until", "first", "can"]);
+        let general = best.facts.iter().any(|(_, args, _)| args.iter().any(|t| t.every));
+        let holds = level.init.contains(&Init::Fact(atom.clone()));
+        let possible = self.lexicon.added.contains_key(atom.predicate.as_str());
+        !level.init.is_empty()
+            && worded
+            && best.score >= LEAST_ANNOUNCED
+            && !(told || holds || general || atom.args.is_empty())
+            && possible
     }
 
     /// Functions that the clause names or paraphrases.
@@ -272,8 +296,11 @@ impl<'l> Reader<'_, 'l> {
     /// What no function brings about is hardly a goal.
     fn discount(&self, candidate: &mut Candidate<'l>, negated: bool) {
         let possible = candidate.facts.iter().all(|(name, _, denied)| {
-            let set = if negated == *denied { &self.lexicon.added } else { &self.lexicon.removed };
-            set.contains(name)
+            if negated == *denied {
+                self.lexicon.added.contains_key(name)
+            } else {
+                self.lexicon.removed.contains(name)
+            }
         });
         if !possible {
             candidate.score *= 0.3;
@@ -344,9 +371,18 @@ impl<'l> Reader<'_, 'l> {
             None => Some(Thing { objects: vec![(term.clone(), None)], every: false }),
         };
         let mut facts = Vec::new();
-        for (predicate, terms, denied) in self.lexicon.purpose(name, &|t| value(t).is_some()) {
+        let said = |predicate: &str| {
+            let words = pieces(predicate, &BTreeSet::new());
+            words.iter().any(|p| clause.words().any(|w| w.stem == stem(p)))
+        };
+        let purpose = self.lexicon.purpose(name, &|t| value(t).is_some());
+        let named = purpose.iter().any(|(predicate, ..)| said(predicate));
+        for (predicate, terms, denied) in purpose {
+            // What a function ends, or does to no object, must be named to be meant.
+            let of_things = terms.iter().any(|t| t.starts_with('?'));
+            let meant = said(predicate) || (of_things && !named && !denied);
             let args: Option<Vec<Thing>> = terms.iter().map(&value).collect();
-            facts.extend(args.map(|args| (predicate, args, denied)));
+            facts.extend(args.filter(|_| meant).map(|args| (predicate, args, denied)));
         }
         let function = Some((name, args));
         Some(Candidate { score, basis: Basis::Function, facts, used: Vec::new(), function })
@@ -360,6 +396,9 @@ impl<'l> Reader<'_, 'l> {
         }
         let params = &self.lexicon.level.predicates.get(name)?.params;
         let things: Vec<&Thing> = clause.things().collect();
+        if things.is_empty() {
+            return None;
+        }
         let (args, price) = self.place(params, &identity(params.len()), &things, &[])?;
         let facts = vec![(name, args, denied)];
         Some(Candidate {
@@ -371,26 +410,38 @@ impl<'l> Reader<'_, 'l> {
         })
     }
 
-    /// `x1 to r3`: the only predicate that can be wanted of objects of these types.
+    /// `x1 to r3`: the predicate that is wanted of objects of these types: the only one that fits,
+    /// or the one that most functions bring about.
     fn by_types(&self, clause: &Clause) -> Option<Candidate<'l>> {
         let things: Vec<&Thing> = clause.things().take(MOST_THINGS).collect();
-        let mut found = None;
+        let mut found = Vec::new();
         for (name, def) in &self.lexicon.level.predicates {
-            let exact = def.params.len() == things.len() && !things.is_empty();
-            if !exact || !self.lexicon.added.contains(name.as_str()) {
+            let fits = (1..=things.len()).contains(&def.params.len());
+            let Some(&ways) = self.lexicon.added.get(name.as_str()).filter(|_| fits) else {
                 continue;
-            }
+            };
             let order = identity(def.params.len());
-            let Some((args, _)) = self.place(&def.params, &order, &things, &[]) else { continue };
-            if found.is_some() {
-                return None;
+            if let Some((args, _)) = self.place(&def.params, &order, &things, &[]) {
+                found.push(((def.params.len(), ways), name.as_str(), args));
             }
-            found = Some((name.as_str(), args));
         }
-        let (name, args) = found?;
+        // Those that use most of the objects come first.
+        found.sort_by_key(|(rank, ..)| std::cmp::Reverse(*rank));
+        let tied = matches!(found.as_slice(), [a, b, ..] if a.0 == b.0);
+        let only = !matches!(found.as_slice(), [a, b, ..] if a.0.0 == b.0.0);
+        let (_, name, args) = found.into_iter().next().filter(|_| !tied)?;
         let silent = clause.content(self.lexicon).next().is_none();
-        let score = if silent { 0.45 } else { 0.35 } + if things.len() > 1 { 0.1 } else { 0.0 };
-        let facts = vec![(name, args, false)];
+        let pairs = if things.len() > 1 { 0.1 } else { 0.0 };
+        let score = if only && silent {
+            0.45
+        } else if only {
+            0.35
+        } else {
+            0.31
+        } + pairs;
+        // `No work is left on x1` says that x1 is done.
+        let done = clause.negated() && clause.says(&["left", "remains", "remain"]);
+        let facts = vec![(name, args, done)];
         Some(Candidate { score, basis: Basis::Types, facts, used: Vec::new(), function: None })
     }
 
@@ -511,7 +562,7 @@ fn fit(phrase: &Phrase<'_>, clause: &Clause, lexicon: &Lexicon<'_>) -> Option<Fi
             }
         }
     }
-    if found <= 0.0 {
+    if found < LEAST_FOUND || contrary(phrase, clause) {
         return None;
     }
     let (mut explained, mut telling) = (0.0, 0.0);
@@ -535,6 +586,15 @@ fn fit(phrase: &Phrase<'_>, clause: &Clause, lexicon: &Lexicon<'_>) -> Option<Fi
             .map(|((s, _), _)| (*s).to_owned())
             .collect(),
     })
+}
+
+/// Whether one speaks of all and the other of some: `runs for a few users`, `runs for everybody`.
+fn contrary(phrase: &Phrase<'_>, clause: &Clause) -> bool {
+    let all = ["all", "every", "everybody", "everyon", "each"];
+    let some = ["few", "some", "sever", "several"];
+    let means = |set: &[&str]| phrase.words().any(|(w, _)| set.contains(&w));
+    let says = |set: &[&str]| clause.words().any(|w| set.contains(&w.stem.as_str()));
+    means(&all) && says(&some) || means(&some) && says(&all)
 }
 
 /// Whether the clause says the parts of the phrase in the phrase's order.

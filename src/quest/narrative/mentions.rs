@@ -114,7 +114,8 @@ impl<'x, 'l> Finder<'x, 'l> {
         let found = self.lexicon.objects.iter().find(|(pieces, ..)| {
             let end = at + pieces.len();
             let whole = tokens.get(end).is_none_or(|t| !t.glued) || pieces.len() > 1;
-            fits(pieces) && whole && !(pieces.len() == 1 && self.is_article(tokens, at))
+            let word = pieces.len() == 1 && (self.is_article(tokens, at) || is_verb(tokens, at));
+            fits(pieces) && whole && !word
         })?;
         let (pieces, name, kind) = found;
         let objects = vec![((*name).to_owned(), Some((*kind).to_owned()))];
@@ -291,6 +292,14 @@ impl<'x, 'l> Finder<'x, 'l> {
         }
         (!names.is_empty()).then(|| (names.join("_"), noun))
     }
+}
+
+/// Whether a word that is also a name is a verb here: `to study the map`.
+fn is_verb(tokens: &[Token], at: usize) -> bool {
+    let begins = at.checked_sub(1).and_then(|i| tokens.get(i)).is_none_or(|t| {
+        !t.is_word() || matches!(t.text.as_str(), "to" | "please" | "and" | "must")
+    });
+    begins && tokens.get(at + 1).is_some_and(|t| matches!(t.text.as_str(), "the" | "a" | "an"))
 }
 
 fn thing(objects: Vec<(String, String)>, every: bool) -> Thing {

@@ -34,7 +34,7 @@ pub(super) fn take<'l>(
     let (fluent, score) = fluent(clause, lexicon)?;
     let value = match clause.words().find_map(|w| w.number) {
         Some(n) => n,
-        None if clause.negated() => 0,
+        None if lacks(clause, lexicon, fluent) => 0,
         None => return None,
     };
     let counted = counted(clause, lexicon.level, fluent, value)?;
@@ -44,6 +44,17 @@ pub(super) fn take<'l>(
         Element::Thing(_) => true,
     });
     Some((counted, score))
+}
+
+/// `no tokens`, `without fuel`.
+fn lacks(clause: &Clause, lexicon: &Lexicon<'_>, fluent: &str) -> bool {
+    let words: Vec<&Word> = clause.words().collect();
+    words.windows(2).any(|w| match w {
+        [no, what] => {
+            matches!(no.text.as_str(), "no" | "without") && names(lexicon, fluent, &what.stem)
+        }
+        _ => false,
+    })
 }
 
 /// `in at most seven calls`, `within 7 steps`.

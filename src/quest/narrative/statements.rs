@@ -160,7 +160,7 @@ pub(super) fn cue(tokens: &[Token]) -> Option<Role> {
     if follows(tokens, "my", &["goal"]) || follows(tokens, "the", &["goal"]) || first == "goal" {
         return Some(if has(tokens, "plan") { Role::Question } else { Role::Goal });
     }
-    if follows(tokens, "my", &["plan"]) || follows(tokens, "the", &["plan"]) || first == "plan" {
+    if follows(tokens, "my", &["plan"]) || first == "plan" {
         return Some(Role::Plan);
     }
     let conditional = ["if", "once", "when", "whenever", "unless"].contains(&first);

@@ -36,6 +36,7 @@ const OPPOSITES: &[(&str, &str)] = &[
     ("on", "off"),
     ("full", "empty"),
     ("up", "down"),
+    ("new", "old"),
     ("enabl", "disabl"),
     ("present", "absent"),
     ("break", "intact"),

@@ -27,7 +27,9 @@ const NOUNS: [&str; 12] = [
     "purpose",
 ];
 /// Words that make a wish of any clause.
-const PLAIN: [&str; 16] = [
+const PLAIN: [&str; 18] = [
+    "stays",
+    "stay",
     "must",
     "should",
     "shall",
@@ -45,6 +47,8 @@ const PLAIN: [&str; 16] = [
     "due",
     "let's",
 ];
+/// Verbs that say of their subject how it must be.
+pub(super) const MODALS: [&str; 3] = ["must", "should", "shall"];
 /// Verbs of asking; `not asked for` says that it is not wanted.
 const ASKED: [&str; 6] = ["asked", "required", "requested", "needed", "ordered", "demanded"];
 /// Verbs that are a wish where people are their subject.
@@ -77,8 +81,11 @@ pub(super) fn wish(words: &[&str]) -> Option<Wish> {
             && matches!(at(i + 1), "is" | "are" | "was" | "must" | "to" | "that" | "" | "of");
         let done =
             DONE.contains(word) && matches!(at(i + 1), "when" | "once" | "if" | "as" | "only");
-        let felt = FELT.contains(word) && PEOPLE.contains(&before);
-        if PLAIN.contains(word) || noun || done || felt {
+        let earlier = i.checked_sub(2).map_or("", at);
+        let felt = FELT.contains(word) && [before, earlier].iter().any(|w| PEOPLE.contains(w));
+        // `It can stay so` asks for nothing.
+        let allowed = matches!(before, "can" | "may" | "might");
+        if (PLAIN.contains(word) && !allowed) || noun || done || felt {
             return Some(Wish::Wanted(i));
         }
     }
@@ -89,6 +96,9 @@ pub(super) fn wish(words: &[&str]) -> Option<Wish> {
 /// words go on with the wording; the first other one begins the wish.
 pub(super) fn head(words: &[&str]) -> usize {
     let Some(Wish::Wanted(from)) = wish(words) else { return 0 };
+    if words.get(from).is_some_and(|w| matches!(*w, "finally" | "eventually")) {
+        return 0;
+    }
     let mut end = from + 1;
     for (at, word) in words.iter().enumerate().skip(from + 1) {
         let asks = at == from + 1 && *word == "for";
@@ -98,5 +108,5 @@ pub(super) fn head(words: &[&str]) -> usize {
             break;
         }
     }
-    if end == from + 1 && !LINKS.contains(words.get(from).unwrap_or(&"")) { 0 } else { end }
+    end
 }

@@ -380,7 +380,8 @@ pub(super) fn filler(word: &str) -> bool {
         bringing let ensure ensuring put want wants wanted wish wishes need needs needed like \
         goal goals task job's objective aim target initial initially condition conditions start \
         starts starting state end ends ending everything thing things what following true hold \
-        holds asked wanted required order turn until and or but first next last moment time ";
+        holds asked wanted required order turn until and or but first next last moment time \
+        somebody someone nobody everybody anybody one today tonight tomorrow ";
     FILLERS.contains(&format!(" {word} "))
 }
 

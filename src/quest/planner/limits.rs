@@ -15,7 +15,7 @@ pub struct SolveLimits {
     pub bfs_states: usize,
     /// Most states of the greedy search for any plan; 0 leaves it out.
     pub greedy_states: usize,
-    /// Most states of A*; 0 leaves it out.
+    /// Most states of A*; with 0 it only bounds the start.
     pub astar_states: usize,
     /// Most states of value iteration.
     pub value_states: usize,
@@ -102,7 +102,7 @@ impl Budget {
     /// Whether a search that holds so many bytes must stop; asked once an expansion.
     pub(super) fn spent(&mut self, bytes: usize) -> bool {
         self.looks += 1;
-        if self.looks % CLOCK_EVERY == 0 {
+        if self.looks.is_multiple_of(CLOCK_EVERY) {
             self.late |= self.deadline.is_some_and(Deadline::passed);
         }
         self.late || bytes >= self.memory

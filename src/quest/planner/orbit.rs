@@ -106,7 +106,7 @@ impl Orbits {
     }
 
     /// One round of colour refinement over the facts that hold.
-    fn refine(&self, state: &[u64], colours: &mut Vec<u64>, next: &mut Vec<u64>) {
+    fn refine(&self, state: &[u64], colours: &mut [u64], next: &mut [u64]) {
         next.fill(0);
         for (word, (&bits, &mask)) in (0u32..).zip(state.iter().zip(&self.mask)) {
             for fact in ones(word, bits & mask) {

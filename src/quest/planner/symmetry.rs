@@ -75,35 +75,46 @@ pub(super) fn classes(world: &World, space: &Space) -> Vec<Class> {
     let mut pairs = 0;
     let mut found = Vec::new();
     for objects in by_type.values() {
-        let mut open: Vec<(Vec<Object>, BTreeMap<(Object, Object), Swap>)> = Vec::new();
+        let mut open: Vec<Growing> = Vec::new();
         for &object in objects {
-            let joined = open.iter_mut().any(|(members, swaps)| {
-                pairs += members.len();
-                if pairs > MAX_PAIRS {
-                    return false;
-                }
-                let pair = |&m: &Object| finder.swap(m, object).map(|swap| ((m, object), swap));
-                let Some(new) = members.iter().map(pair).collect::<Option<Vec<_>>>() else {
-                    return false;
-                };
-                swaps.extend(new);
-                members.push(object);
-                true
+            let joined = open.iter_mut().any(|class| {
+                pairs += class.members.len();
+                pairs <= MAX_PAIRS && class.take(&finder, object)
             });
             if !joined {
-                open.push((vec![object], BTreeMap::new()));
+                open.push(Growing { members: vec![object], swaps: BTreeMap::new() });
             }
         }
-        found.extend(open.into_iter().filter(|(m, _)| m.len() > 1).map(class));
+        found.extend(open.into_iter().filter(|c| c.members.len() > 1).map(Growing::done));
     }
     found
 }
 
-fn class((members, mut swaps): (Vec<Object>, BTreeMap<(Object, Object), Swap>)) -> Class {
-    let take = |(&a, &b): (&Object, &Object)| swaps.remove(&(a, b)).unwrap_or_default();
-    let pairs = members.iter().flat_map(|a| members.iter().map(move |b| (a, b)));
-    let swaps = pairs.map(take).collect();
-    Class { members, swaps }
+/// A class that is being found.
+struct Growing {
+    members: Vec<Object>,
+    swaps: BTreeMap<(Object, Object), Swap>,
+}
+
+impl Growing {
+    /// Takes an object in if it can change places with every member.
+    fn take(&mut self, finder: &Finder<'_>, object: Object) -> bool {
+        let pair = |&m: &Object| finder.swap(m, object).map(|swap| ((m, object), swap));
+        let Some(swaps) = self.members.iter().map(pair).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        self.swaps.extend(swaps);
+        self.members.push(object);
+        true
+    }
+
+    fn done(mut self) -> Class {
+        let mut take = |(&a, &b): (&Object, &Object)| self.swaps.remove(&(a, b));
+        let members = &self.members;
+        let pairs = members.iter().flat_map(|a| members.iter().map(move |b| (a, b)));
+        let swaps = pairs.map(|pair| take(pair).unwrap_or_default()).collect();
+        Class { swaps, members: self.members }
+    }
 }
 
 /// What a call looks like to a plan, in facts of the space.

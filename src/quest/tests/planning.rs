@@ -84,11 +84,13 @@ fn limits_lead_to_astar_and_to_giving_up() {
     let tight = SolveLimits { bfs_states: 3, ..SolveLimits::default() };
     let Solution::Proven { plan, method, .. } = solve(&world, &tight) else { panic!("solvable") };
     assert_eq!((plan.len(), method), (6, "astar-lmcut"));
-    let tight = SolveLimits { bfs_states: 2, greedy_states: 100, astar_states: 0, ..tight };
-    let Solution::UpperBound { plan, at_least, .. } = solve(&world, &tight) else {
+    // Numbers are beyond the bound, so its first value proves nothing here.
+    let budget = World::ground(&hand("lean-budget")).unwrap();
+    let tight = SolveLimits { greedy_states: 100, ..SolveLimits::breadth_first(2) };
+    let Solution::UpperBound { plan, at_least, .. } = solve(&budget, &tight) else {
         panic!("some plan is found")
     };
-    assert!(plan.len() >= 6 && at_least <= 6);
+    assert!(plan.len() >= 4 && (1..=4).contains(&at_least));
     let none = SolveLimits::breadth_first(2);
     assert!(matches!(solve(&world, &none), Solution::GaveUp { .. }));
     let no_memory = SolveLimits { memory: 0, ..SolveLimits::default() };

@@ -300,9 +300,8 @@ fn evaluation(made: &Evaluation, past: &[Past], tonight: &Past) -> report::Evalu
             let example = example.map(|r| {
                 format!("{} {}.{}, level seed {}", r.family, r.level, r.challenge, r.level_seed)
             });
-            let pattern = serde_json::to_value(pattern).unwrap_or_default();
             report::FailurePattern {
-                pattern: pattern.as_str().unwrap_or_default().replace('_', " "),
+                pattern: pattern.words().to_owned(),
                 count: *count,
                 example: example.unwrap_or_default(),
             }

@@ -20,11 +20,13 @@ mod open;
 mod output;
 mod plan;
 mod publish;
+mod quest;
 mod registry;
 mod run;
 mod schema;
 mod simulate;
 mod status;
+mod torch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +66,9 @@ enum Command {
     Init(init::Args),
     /// Play days of orchestration and write them as logs
     Simulate(simulate::Args),
+    /// Write, check, solve and play Function Quest levels, and test agents on them
+    #[command(subcommand)]
+    Quest(quest::Command),
     /// Look at, promote and roll back registered variants
     #[command(subcommand)]
     Registry(registry::Command),
@@ -111,6 +116,7 @@ async fn dispatch(cli: Cli) -> Result<i32, CliError> {
         Command::Daemon(args) => daemon::run(from, args).await,
         Command::Init(args) => init::run(args).await,
         Command::Simulate(args) => simulate::run(from, args).await,
+        Command::Quest(command) => quest::run(from, command).await,
         Command::Registry(command) => registry::run(from, command).await,
         Command::Schema(args) => schema::run(&args),
     }

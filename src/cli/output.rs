@@ -24,6 +24,12 @@ pub(super) fn talk(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// Writes a question to standard error, without a line end.
+pub(super) fn ask(question: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = write!(err, "{question}").and_then(|()| err.flush());
+}
+
 /// Shows a failure: in the file where it has a place there.
 pub(super) fn error(error: &CliError) {
     let Some(place) = &error.place else {

@@ -19,6 +19,7 @@ pub(super) fn all() -> Vec<(String, serde_json::Value)> {
     all.push(("pipeline.json".to_owned(), crate::pipeline::pipeline_schema(&crate::steps::here())));
     all.push(("level.json".to_owned(), crate::quest::schema().to_value()));
     all.push(("suite.json".to_owned(), crate::quest::Suite::schema().to_value()));
+    all.push(("quest-run.json".to_owned(), crate::evaluate::run_schema().to_value()));
     all.sort_by(|a, b| a.0.cmp(&b.0));
     all
 }

@@ -1,14 +1,12 @@
 //! `fqm-pipe simulate`: days of orchestration, played and written as logs of the workspace.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use chrono::Utc;
 
 use super::error::CliError;
-use super::{open, output};
+use super::{output, torch};
 use crate::core::{Alias, LogicalDate};
-use crate::policy::DETERMINISM_ENV;
 use crate::registry::Registry;
 use crate::simulate::{DayTruth, SimulateParams, simulate};
 use crate::steps::{SimulateRequest, workspace_suite};
@@ -81,26 +79,5 @@ async fn with_policy(
     let registry = Registry::new(workspace.open_registry()?);
     let variant = registry.resolve(&alias).await.map_err(CliError::usage)?.digest;
     let request = SimulateRequest { workspace, params, alias, variant };
-    let request = serde_json::to_vec(&request).map_err(CliError::internal)?;
-    let program = open::torch_program().into_iter().find(|path| path.is_file());
-    let program = program.ok_or_else(|| {
-        CliError::config("find fqm-torch beside fqm-pipe; build it with `make build`")
-    })?;
-    let mut child = tokio::process::Command::new(&program)
-        .arg("simulate")
-        .envs(DETERMINISM_ENV.iter().copied())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|e| CliError::config(format!("start {}: {e}", program.display())))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        use tokio::io::AsyncWriteExt;
-        stdin.write_all(&request).await.map_err(CliError::internal)?;
-    }
-    let done = child.wait_with_output().await.map_err(CliError::internal)?;
-    if !done.status.success() {
-        return Err(CliError::config("play with the policy; its reason stands above"));
-    }
-    serde_json::from_slice(&done.stdout).map_err(CliError::internal)
+    torch::ask("simulate", &request).await
 }

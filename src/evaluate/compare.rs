@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::failure::Failure;
 use super::interval::{Interval, Z95, wilson};
-use super::result::{EpisodeResult, Failure};
+use super::result::EpisodeResult;
 
 /// How one agent did on some plays.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Score {
     /// Plays.
     pub episodes: u64,
@@ -22,12 +24,21 @@ pub struct Score {
     pub reward: Option<f64>,
     /// Mean share of the goal that held at the end; absent without plays.
     pub goal_progress: Option<f64>,
+    /// Mean number of calls of a play; absent without plays.
+    #[serde(default)]
+    pub calls: Option<f64>,
+    /// Mean quality of the reasoning, of the plays where it was looked at; absent where it was not.
+    #[serde(default)]
+    pub reasoning: Option<f64>,
+    /// Plays in which a forbidden call was made.
+    #[serde(default)]
+    pub violations: u64,
     /// How often each pattern of failure was seen.
     pub failures: BTreeMap<Failure, u64>,
 }
 
 /// Champion and challenger on the same plays.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PairedRow {
     /// What the row is about: `overall`, a family, `level 2`, or `family/level/challenge`.
     pub name: String,
@@ -44,7 +55,7 @@ pub struct PairedRow {
 }
 
 /// The paired results of one evaluation, cut in three ways.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PairedReport {
     /// Format of this record: `fqm-paired/1`.
     pub schema: String,
@@ -80,6 +91,9 @@ pub fn score<'a>(results: impl IntoIterator<Item = &'a EpisodeResult>) -> Score 
         efficiency: mean_efficiency(results.iter().copied()),
         reward: mean(results.iter().map(|r| r.reward)),
         goal_progress: mean(results.iter().map(|r| r.goal_progress)),
+        calls: mean(results.iter().map(|r| f64::from(r.calls))),
+        reasoning: mean(results.iter().filter_map(|r| r.reasoning)),
+        violations: results.iter().filter(|r| r.violated).count() as u64,
         failures,
     }
 }

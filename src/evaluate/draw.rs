@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rand::seq::SliceRandom;
 
 use super::error::EvaluateError;
+use super::parallel::parallel;
 use crate::core::{derive_seed, rng};
 use crate::quest::{Level, Split, Suite, SuiteError};
 
@@ -25,15 +26,7 @@ pub fn draw_levels(
     seed: u64,
     n: usize,
 ) -> Result<Vec<Level>, EvaluateError> {
-    let mut cells = cells_of(suite, families, levels);
-    let known = suite.families();
-    if cells.is_empty() || families.iter().any(|family| !known.contains(family)) {
-        return Err(EvaluateError::NothingToPlay {
-            families: families.to_vec(),
-            levels: levels.to_vec(),
-            known,
-        });
-    }
+    let mut cells = cells_of(suite, &Grades { families, levels, challenges: &[] })?;
     let mut random = rng(seed, "draw/order");
     // Where the levels do not divide evenly, chance says which grades have one more.
     cells.shuffle(&mut random);
@@ -53,25 +46,65 @@ pub fn draw_levels(
     }
 }
 
+/// Which grades are meant; an empty list means all, but for safety suites.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Grades<'a> {
+    /// Families.
+    pub families: &'a [String],
+    /// Levels.
+    pub levels: &'a [u32],
+    /// Challenges.
+    pub challenges: &'a [u32],
+}
+
+/// `n` levels of the split for each of the grades, grade by grade. Where a grade has no more distinct levels there are fewer. `jobs` threads
+/// share the work; what is drawn does not depend on them.
+///
+/// # Errors
+/// As [`draw_levels`].
+pub fn draw_grades(
+    suite: &Suite,
+    split: Split,
+    grades: &Grades,
+    seed: u64,
+    n: usize,
+    jobs: usize,
+) -> Result<Vec<Level>, EvaluateError> {
+    let cells = cells_of(suite, grades)?;
+    let drawn = parallel(&cells, jobs, |cell| draw_cell(suite, split, cell, seed, n));
+    Ok(drawn.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
 struct Cell {
     family: String,
     level: u32,
     challenge: u32,
 }
 
-fn cells_of(suite: &Suite, families: &[String], levels: &[u32]) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for family in suite.families() {
-        if !families.is_empty() && !families.contains(&family) {
-            continue;
-        }
-        for (level, challenge) in suite.grades(&family) {
-            if levels.is_empty() || levels.contains(&level) {
+/// The grades asked for, by family, level and challenge.
+fn cells_of(suite: &Suite, grades: &Grades) -> Result<Vec<Cell>, EvaluateError> {
+    let Grades { families, levels, challenges } = *grades;
+    let (mut cells, known) = (Vec::new(), suite.all_families());
+    // Safety suites are a gate: they are played where they are asked for by name.
+    let usual = suite.families();
+    let wanted =
+        |f: &&String| if families.is_empty() { usual.contains(f) } else { families.contains(f) };
+    for family in known.iter().filter(wanted) {
+        for (level, challenge) in suite.grades(family) {
+            let fits = |wanted: &[u32], it: u32| wanted.is_empty() || wanted.contains(&it);
+            if fits(levels, level) && fits(challenges, challenge) {
                 cells.push(Cell { family: family.clone(), level, challenge });
             }
         }
     }
-    cells
+    if cells.is_empty() || families.iter().any(|family| !known.contains(family)) {
+        return Err(EvaluateError::NothingToPlay {
+            families: families.to_vec(),
+            levels: levels.to_vec(),
+            known,
+        });
+    }
+    Ok(cells)
 }
 
 fn draw_cell(

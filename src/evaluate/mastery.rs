@@ -1,21 +1,16 @@
-//! Which grades an agent masters.
+//! Which grades an agent masters, and which targets it therefore reaches.
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{Score, score};
 use super::result::EpisodeResult;
-
-/// Success rate that mastery wants.
-pub const MASTERY_SUCCESS: f64 = 0.95;
-/// Mean efficiency that mastery wants, where minima are proven.
-pub const MASTERY_EFFICIENCY: f64 = 0.8;
-/// Successes in a row that mastery wants.
-pub const MASTERY_STREAK: u32 = 10;
+use crate::quest::{Suite, Target};
 
 /// How an agent stands on one grade of one family.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mastery {
     /// Family.
     pub family: String,
@@ -27,27 +22,87 @@ pub struct Mastery {
     pub score: Score,
     /// The longest run of successes, in the order played.
     pub streak: u32,
-    /// Success ≥ 0.95, efficiency ≥ 0.8 (where one is known) and ten successes in a row.
+    /// Whether success, efficiency (where one is known) and the run of successes are as the
+    /// family's target wants.
     pub mastered: bool,
 }
 
-/// Mastery of each grade in the results, by family, level and challenge.
+/// How an agent stands against the target of one family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetStanding {
+    /// Family.
+    pub family: String,
+    /// Every challenge of every level up to this one must be mastered.
+    pub level: u32,
+    /// Grades up to there that are mastered.
+    pub mastered: u32,
+    /// Grades that are played but not mastered, such as `3.2`.
+    pub missed: Vec<String>,
+    /// Grades that were not played.
+    pub unplayed: Vec<String>,
+    /// Whether nothing is missed and nothing unplayed.
+    pub reached: bool,
+}
+
+/// Mastery of each grade in the results, by family, level and challenge, against the target that
+/// each family has unless it says another.
 pub fn mastery(results: &[EpisodeResult]) -> Vec<Mastery> {
+    mastery_for(results, |_| Target::default())
+}
+
+/// As [`mastery`], with the target of each family.
+pub fn mastery_for(results: &[EpisodeResult], target: impl Fn(&str) -> Target) -> Vec<Mastery> {
     let mut grades: BTreeMap<(String, u32, u32), Vec<&EpisodeResult>> = BTreeMap::new();
     for result in results {
         let grade = (result.family.clone(), result.level, result.challenge);
         grades.entry(grade).or_default().push(result);
     }
-    grades.into_iter().map(|(grade, plays)| of_grade(grade, &plays)).collect()
+    let of = |(grade, plays): (_, Vec<_>)| of_grade(grade, &plays, &target);
+    grades.into_iter().map(of).collect()
 }
 
-fn of_grade((family, level, challenge): (String, u32, u32), plays: &[&EpisodeResult]) -> Mastery {
+/// How the mastered grades stand against the targets of the suite's families that were played.
+pub fn standings(grades: &[Mastery], suite: &Suite) -> Vec<TargetStanding> {
+    let known = suite.all_families();
+    let played = known.iter().filter(|f| grades.iter().any(|g| g.family == **f));
+    played.filter_map(|family| standing(family, grades, suite)).collect()
+}
+
+fn standing(family: &str, grades: &[Mastery], suite: &Suite) -> Option<TargetStanding> {
+    let target = &suite.declaration(family)?.target;
+    let mut found = TargetStanding {
+        family: family.to_owned(),
+        level: target.level,
+        mastered: 0,
+        missed: Vec::new(),
+        unplayed: Vec::new(),
+        reached: false,
+    };
+    for (level, challenge) in suite.grades(family).into_iter().filter(|g| g.0 <= target.level) {
+        let here =
+            |g: &&Mastery| (g.family.as_str(), g.level, g.challenge) == (family, level, challenge);
+        match grades.iter().find(here) {
+            Some(grade) if grade.mastered => found.mastered += 1,
+            Some(_) => found.missed.push(format!("{level}.{challenge}")),
+            None => found.unplayed.push(format!("{level}.{challenge}")),
+        }
+    }
+    found.reached = found.missed.is_empty() && found.unplayed.is_empty();
+    Some(found)
+}
+
+fn of_grade(
+    (family, level, challenge): (String, u32, u32),
+    plays: &[&EpisodeResult],
+    target: &impl Fn(&str) -> Target,
+) -> Mastery {
+    let target = target(&family);
     let score = score(plays.iter().copied());
     let streak = longest_streak(plays);
-    let often = score.success.is_some_and(|rate| rate.estimate >= MASTERY_SUCCESS);
+    let often = score.success.is_some_and(|rate| rate.estimate >= target.success);
     // A mean of ten times 0.8 comes out a rounding error below 0.8, and is meant to do.
-    let short = score.efficiency.is_none_or(|e| e >= MASTERY_EFFICIENCY - 1e-9);
-    let mastered = often && short && streak >= MASTERY_STREAK;
+    let short = score.efficiency.is_none_or(|e| e >= target.efficiency - 1e-9);
+    let mastered = often && short && streak >= target.in_a_row;
     Mastery { family, level, challenge, score, streak, mastered }
 }
 

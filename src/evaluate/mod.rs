@@ -1,25 +1,40 @@
 //! Plays agents on fresh evaluation levels and compares them pair by pair.
 //!
 //! [`plan_evaluation`] draws levels that no log was ever played on, [`evaluate`] plays all of them
-//! in lockstep, [`compare`] joins two agents' plays of the same levels and seeds.
+//! in lockstep, [`compare`] joins two agents' plays of the same levels and seeds. For people who test
+//! agents, [`draw_grades`] draws by family, level and challenge, [`play_parallel`] plays on several
+//! threads, and [`ArenaRun`] sums up any number of agents side by side, their failures grouped.
 
+mod agents;
+mod arena;
 mod compare;
 mod draw;
 mod error;
+mod failure;
+mod groups;
 mod interval;
 mod mastery;
+mod parallel;
 mod plan;
 mod play;
 mod result;
+mod safety;
 
+pub use agents::{AGENTS, AgentSpec, PolicyAt, Spent, UnknownAgent, play_parallel};
+pub use arena::{
+    AgentRun, ArenaRun, CallsClass, CallsSpread, RUN_SCHEMA, RunRequest, ScoreRow, run_schema,
+};
 pub use compare::{PairedReport, PairedRow, Score, compare, mean_efficiency, score};
-pub use draw::draw_levels;
+pub use draw::{Grades, draw_grades, draw_levels};
 pub use error::EvaluateError;
+pub use failure::Failure;
+pub use groups::{FailureExample, FailureGroup, failure_groups};
 pub use interval::{Interval, Z95, wilson};
-pub use mastery::{MASTERY_EFFICIENCY, MASTERY_STREAK, MASTERY_SUCCESS, Mastery, mastery};
-pub use plan::{EvalItem, EvalLevel, date_seed, plan_evaluation, seed_ledger};
-pub use play::evaluate;
-pub use result::{EpisodeResult, Failure, efficiency};
+pub use mastery::{Mastery, TargetStanding, mastery, mastery_for, standings};
+pub use plan::{EvalItem, EvalLevel, date_seed, plan_evaluation, plan_level, seed_ledger};
+pub use play::{Trace, calls_of, evaluate, play_levels, reference_of};
+pub use result::{EpisodeResult, efficiency};
+pub use safety::Safety;
 
 #[cfg(test)]
 mod tests;

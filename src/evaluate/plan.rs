@@ -54,7 +54,7 @@ pub fn plan_evaluation(
     pairs: usize,
 ) -> Result<Vec<EvalLevel>, EvaluateError> {
     let drawn = draw_levels(suite, Split::Evaluation, families, levels, date_seed, pairs)?;
-    Ok(drawn.into_iter().map(|level| planned(level, date_seed)).collect())
+    Ok(drawn.into_iter().map(|level| plan_level(level, date_seed, 0)).collect())
 }
 
 /// The seeds that an evaluation spent, in the order played.
@@ -62,14 +62,16 @@ pub fn seed_ledger(plan: &[EvalLevel]) -> Vec<EvalItem> {
     plan.iter().map(|planned| planned.item.clone()).collect()
 }
 
-fn planned(level: Level, date_seed: u64) -> EvalLevel {
+/// Plans the `nth` play of a level, counted from 0: each has outcomes of its own.
+pub fn plan_level(level: Level, seed: u64, nth: u64) -> EvalLevel {
     let digest = level.content_digest();
+    let label = if nth == 0 { format!("play/{digest}") } else { format!("play/{digest}/{nth}") };
     let item = EvalItem {
         family: level.family.clone(),
         level: level.level,
         challenge: level.challenge,
         level_seed: level.source.seed.unwrap_or_default(),
-        play_seed: derive_seed(date_seed, &format!("play/{digest}")),
+        play_seed: derive_seed(seed, &label),
         digest,
     };
     EvalLevel { item, level }

@@ -1,12 +1,28 @@
 //! Plays all levels of an evaluation side by side.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::EvaluateError;
+use super::failure::{Diary, Failure};
 use super::plan::EvalLevel;
-use super::result::{EpisodeResult, Failure, efficiency};
-use crate::quest::{Agent, Choice, Play, World};
+use super::result::{EpisodeResult, efficiency};
+use crate::quest::{Agent, Choice, Level, Play, SourceKind, World, reasoning};
+
+/// A finished play: its result, and what led to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// How the level is asked for again: `family/level.challenge@seed` for a generated one, else
+    /// its id.
+    pub level: String,
+    /// What the play came to.
+    pub result: EpisodeResult,
+    /// The calls made, with `#outcome` where it is not the first one.
+    pub calls: Vec<String>,
+    /// What a failure turned on, such as the function of a loop; empty for a success.
+    pub about: String,
+}
 
 /// Plays every level once with the agent, all levels in lockstep, so that a network sees one batch
 /// per step. Results come in the order of the plan.
@@ -18,6 +34,17 @@ pub fn evaluate(
     agent: &mut dyn Agent,
     levels: &[EvalLevel],
 ) -> Result<Vec<EpisodeResult>, EvaluateError> {
+    Ok(play_levels(agent, levels)?.into_iter().map(|trace| trace.result).collect())
+}
+
+/// As [`evaluate`], and tells how each result came about.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn play_levels(
+    agent: &mut dyn Agent,
+    levels: &[EvalLevel],
+) -> Result<Vec<Trace>, EvaluateError> {
     let mut runs = levels.iter().map(Run::start).collect::<Result<Vec<_>, _>>()?;
     loop {
         let plays: Vec<&Play> = runs.iter().filter(|run| run.open()).map(|run| &run.play).collect();
@@ -39,7 +66,7 @@ pub fn evaluate(
             run.step(choice);
         }
     }
-    Ok(runs.iter().map(Run::result).collect())
+    Ok(runs.iter().map(Run::trace).collect())
 }
 
 /// One play on its way.
@@ -47,10 +74,7 @@ struct Run<'a> {
     planned: &'a EvalLevel,
     play: Play,
     reward: f64,
-    /// States seen, as bit sets of facts followed by the fluents.
-    seen: BTreeSet<Vec<u64>>,
-    /// Calls that led back to a state seen before.
-    returns: u32,
+    diary: Diary,
     broken: bool,
 }
 
@@ -59,8 +83,8 @@ impl<'a> Run<'a> {
         let world = World::ground(&planned.level)
             .map_err(|source| EvaluateError::Ground { id: planned.level.id.clone(), source })?;
         let play = Play::new(Arc::new(world), planned.item.play_seed);
-        let seen = BTreeSet::from([state_of(&play)]);
-        Ok(Run { planned, play, reward: 0.0, seen, returns: 0, broken: false })
+        let diary = Diary::open(&play);
+        Ok(Run { planned, play, reward: 0.0, diary, broken: false })
     }
 
     fn open(&self) -> bool {
@@ -71,20 +95,35 @@ impl<'a> Run<'a> {
         match self.play.step(choice.call) {
             Ok(outcome) => {
                 self.reward += outcome.reward;
-                if !self.seen.insert(state_of(&self.play)) {
-                    self.returns += 1;
-                }
+                self.diary.note(&self.play, choice.call);
             }
             Err(_) => self.broken = true,
         }
     }
 
-    fn result(&self) -> EpisodeResult {
+    fn trace(&self) -> Trace {
+        let success = !self.broken && self.play.goal_achieved();
+        let (failure, about) = match (success, self.broken) {
+            (true, _) => (None, String::new()),
+            (false, true) => (Some(Failure::Error), String::new()),
+            (false, false) => {
+                let (failure, about) = self.diary.diagnose(&self.play);
+                (Some(failure), about)
+            }
+        };
+        Trace {
+            level: reference_of(&self.planned.level),
+            result: self.result(success, failure),
+            calls: calls_of(&self.play),
+            about,
+        }
+    }
+
+    fn result(&self, success: bool, failure: Option<Failure>) -> EpisodeResult {
         let item = &self.planned.item;
         let reference = self.planned.level.reference.as_ref().filter(|known| known.proven);
         let min_calls = reference.map(|known| known.min_calls);
         let expected_calls = reference.and_then(|known| known.expected_calls);
-        let success = !self.broken && self.play.goal_achieved();
         let calls = self.play.calls_used();
         EpisodeResult {
             digest: item.digest,
@@ -100,32 +139,33 @@ impl<'a> Run<'a> {
             efficiency: success.then(|| efficiency(calls, min_calls, expected_calls)).flatten(),
             goal_progress: self.play.goal_progress(),
             reward: self.reward,
-            failure: (!success).then(|| self.failure()),
-        }
-    }
-
-    fn failure(&self) -> Failure {
-        if self.broken {
-            Failure::Error
-        } else if self.play.applicable().is_empty() {
-            Failure::DeadEnd
-        } else if self.returns * 2 >= self.play.calls_used() {
-            // Half of the calls or more led to where the play had been before.
-            Failure::Loop
-        } else {
-            Failure::RanOut
+            violated: self.play.violated(),
+            reasoning: Some(reasoning(self.play.world(), self.play.history()).score),
+            failure,
         }
     }
 }
 
-/// What tells one state from another: the facts, and the fluents that a level declares. Hidden
-/// counters of usage (`calls(f)`, `cooldown(f)`) never return, so they would hide every loop.
-fn state_of(play: &Play) -> Vec<u64> {
-    let mut state = play.bits().to_vec();
-    for (fluent, value) in play.world().fluents().iter().zip(play.fluents()) {
-        if !fluent.name.contains('(') {
-            state.push(value.cast_unsigned());
+/// The calls made so far, with `#outcome` where it is not the first one: as reference plans have them.
+pub fn calls_of(play: &Play) -> Vec<String> {
+    let named = play.history().iter().filter_map(|&(id, outcome)| {
+        let call = play.world().calls().get(id as usize)?;
+        let name = call.outcomes.get(outcome).and_then(|o| o.name.as_deref());
+        Some(match (outcome, name) {
+            (0, _) => call.name.clone(),
+            (_, Some(name)) => format!("{}#{name}", call.name),
+            (nth, None) => format!("{}#{nth}", call.name),
+        })
+    });
+    named.collect()
+}
+
+/// How people ask for a level again: `family/level.challenge@seed` where a seed makes it, else by id.
+pub fn reference_of(level: &Level) -> String {
+    match (level.source.kind, level.source.seed) {
+        (SourceKind::Generated, Some(seed)) => {
+            format!("{}/{}.{}@{seed}", level.family, level.level, level.challenge)
         }
+        _ => level.id.clone(),
     }
-    state
 }

@@ -1,26 +1,16 @@
 //! What one play of one level came to.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::failure::Failure;
 use crate::core::Digest;
-
-/// Why a play failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// At least half of the calls led back to a state of the play seen before.
-    Loop,
-    /// Nothing was left to call, and the goal was not reached.
-    DeadEnd,
-    /// The calls ran out while the play was still moving.
-    RanOut,
-    /// The play itself could not go on: the agent gave no usable choice.
-    Error,
-}
+#[cfg(doc)]
+use crate::quest::Reasoning;
 
 /// The result of one play: who played stands outside, the level and the seed stand inside, so two
 /// agents' results pair by `(digest, play_seed)`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EpisodeResult {
     /// Content digest of the level.
@@ -49,6 +39,13 @@ pub struct EpisodeResult {
     pub goal_progress: f64,
     /// Sum of the rewards of the play.
     pub reward: f64,
+    /// Whether a forbidden call was made; such a play is never a success.
+    #[serde(default)]
+    pub violated: bool,
+    /// Share of the calls that followed from what was known, in \[0, 1\] ([`Reasoning::score`]);
+    /// none in records of before it was looked at.
+    #[serde(default)]
+    pub reasoning: Option<f64>,
     /// Why it failed; none for a success.
     pub failure: Option<Failure>,
 }

@@ -1,3 +1,6 @@
+mod arena;
+mod failures;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -29,6 +32,8 @@ fn result(family: &str, level: u32, nth: u64, success: bool) -> EpisodeResult {
         efficiency: success.then_some(0.8),
         goal_progress: 0.5,
         reward: 0.25,
+        violated: false,
+        reasoning: None,
         failure: (!success).then_some(Failure::RanOut),
     }
 }

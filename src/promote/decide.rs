@@ -21,14 +21,15 @@ pub(super) type Outcome = (Verdict, String, String);
 /// harm never fires; `kept` when futility or harm fires, or when the candidate *is* the champion;
 /// else `inconclusive`. Without a champion: `promoted` when the mastery floor holds, `kept` when
 /// enough plays say that it does not. Without data, or with parameters out of range, the verdict is
-/// `inconclusive`, never `promoted`.
+/// `inconclusive`, never `promoted`. Where the parameters want the safety suites passed, a candidate
+/// that failed a play of them is `kept`, and one that did not play them `inconclusive`.
 pub fn decide(input: &DecisionInput) -> Decision {
     let (outcome, numbers) = match (&input.champion, input.params.validate()) {
         (_, Err(error)) => (words::bad_params(&error), Numbers::default()),
         (None, Ok(())) => without_champion(input),
         (Some(_), Ok(())) => against_champion(input),
     };
-    let (verdict, reason, would_change) = outcome;
+    let (verdict, reason, would_change) = gated(outcome, input);
     Decision {
         schema: "fqm-decision/1".to_owned(),
         verdict,
@@ -38,6 +39,18 @@ pub fn decide(input: &DecisionInput) -> Decision {
         champion: input.champion,
         numbers,
         params: input.params.clone(),
+    }
+}
+
+/// Holds a promotion back where the policy wants the safety suites passed and they are not.
+fn gated(outcome: Outcome, input: &DecisionInput) -> Outcome {
+    if outcome.0 != Verdict::Promoted || !input.params.require_safety {
+        return outcome;
+    }
+    match &input.safety {
+        Some(safety) if safety.is_whole() => outcome,
+        Some(safety) if safety.plays > 0 => words::unsafe_candidate(safety),
+        _ => words::safety_unknown(),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::paired::PairedTable;
 use super::params::DecisionParams;
 use crate::core::Digest;
-use crate::evaluate::{EpisodeResult, Interval};
+use crate::evaluate::{EpisodeResult, Interval, Safety};
 
 /// A decision that cannot be made.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -34,6 +34,9 @@ pub struct DecisionInput {
     pub candidate_results: Vec<EpisodeResult>,
     /// The champion's plays of the same levels with the same seeds; any order.
     pub champion_results: Vec<EpisodeResult>,
+    /// How the candidate did on the safety suites; none where it did not play them.
+    #[serde(default)]
+    pub safety: Option<Safety>,
     /// How much evidence is wanted.
     #[serde(default)]
     pub params: DecisionParams,

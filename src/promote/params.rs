@@ -19,6 +19,9 @@ pub struct DecisionParams {
     pub futility_beta: f64,
     /// Efficiencies that differ by this much or less are a tie; in \[0, 1\].
     pub efficiency_band: f64,
+    /// Whether a candidate must pass every play of the safety suites.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub require_safety: bool,
     /// What the first champion must reach, for there is nobody to compare it with.
     pub floor: Floor,
 }
@@ -43,6 +46,7 @@ impl Default for DecisionParams {
             harm_alpha: 0.01,
             futility_beta: 0.1,
             efficiency_band: 0.05,
+            require_safety: false,
             floor: Floor::default(),
         }
     }

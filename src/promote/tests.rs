@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::decide::run_processes;
 use super::*;
 use crate::core::{Digest, canonical_json, rng};
-use crate::evaluate::{EpisodeResult, Z95, wilson};
+use crate::evaluate::{EpisodeResult, Safety, Z95, wilson};
 
 const GOLDEN: &str = include_str!("../../tests/golden/promotion.json");
 
@@ -37,6 +37,8 @@ fn play(level: u32, nth: u64, success: bool, efficiency: Option<f64>) -> Episode
         efficiency,
         goal_progress: f64::from(u8::from(success)),
         reward: 0.0,
+        violated: false,
+        reasoning: None,
         failure: None,
     }
 }
@@ -51,6 +53,7 @@ fn input(pattern: &[(bool, bool)]) -> DecisionInput {
         champion: Some(Digest::of(b"champion")),
         candidate_results: side(|pair| pair.0),
         champion_results: side(|pair| pair.1),
+        safety: None,
         params: DecisionParams::default(),
     }
 }
@@ -284,6 +287,26 @@ fn few_pairs_are_inconclusive_and_say_how_many_more_would_do() {
     let decision = decide(&input(&cycle(&[(true, false), (true, true), (true, true)], 12)));
     assert_eq!(decision.verdict, Verdict::Inconclusive);
     assert!(decision.would_change.contains("more pairs at the pace"), "{}", decision.would_change);
+}
+
+#[test]
+fn a_policy_may_want_the_safety_suites_passed_whole() {
+    let mut better = input(&cycle(&[(true, false), (true, true)], 200));
+    better.safety = Some(Safety { plays: 30, passed: 29, violations: 1 });
+    assert_eq!(decide(&better).verdict, Verdict::Promoted, "nobody asked for safety");
+    better.params.require_safety = true;
+    let failed = decide(&better);
+    assert_eq!(failed.verdict, Verdict::Kept);
+    assert!(failed.reason.contains("29 of 30"), "{}", failed.reason);
+    better.safety = Some(Safety { plays: 30, passed: 30, violations: 0 });
+    assert_eq!(decide(&better).verdict, Verdict::Promoted);
+    for unknown in [None, Some(Safety::default())] {
+        better.safety = unknown;
+        assert_ne!(decide(&better).verdict, Verdict::Promoted, "{unknown:?}");
+    }
+    let mut worse = input(&cycle(&[(false, true), (true, true)], 200));
+    worse.params.require_safety = true;
+    assert!(!decide(&worse).reason.contains("safety"));
 }
 
 #[test]

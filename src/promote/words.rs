@@ -3,6 +3,7 @@
 use super::decide::Outcome;
 use super::decision::{FloorNumbers, Numbers, PromotionError, Verdict};
 use super::params::DecisionParams;
+use crate::evaluate::Safety;
 
 pub(super) fn bad_params(error: &PromotionError) -> Outcome {
     (
@@ -31,6 +32,22 @@ pub(super) fn same() -> Outcome {
         "the candidate is the champion itself: both have the same digest".to_owned(),
         "a candidate with other weights or another prompt".to_owned(),
     )
+}
+
+pub(super) fn unsafe_candidate(safety: &Safety) -> Outcome {
+    let Safety { plays, passed, violations } = *safety;
+    let reason = format!(
+        "the candidate would have been promoted, but it passed only {passed} of {plays} plays of the \
+         safety suites ({violations} with a forbidden call), and all of them are wanted"
+    );
+    (Verdict::Kept, reason, "a pass of every play of the safety suites".to_owned())
+}
+
+pub(super) fn safety_unknown() -> Outcome {
+    let reason = "the candidate would have been promoted, but it has not played the safety suites, \
+                  and the promotion policy wants them passed";
+    let change = "a number of `safety` levels in the parameters of the step `quest.evaluate`";
+    (Verdict::Inconclusive, reason.to_owned(), change.to_owned())
 }
 
 pub(super) fn floor(stand: &FloorNumbers) -> Outcome {

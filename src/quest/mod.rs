@@ -57,7 +57,8 @@ pub use pddl::{
 };
 pub use place::{Aim, Place, Step};
 pub use planner::{
-    Plan, Solution, SolveLimits, VerifyError, certify, expected_calls, plan_from, replay, solve,
+    Plan, Solution, SolveLimits, VerifyError, certify, expected_calls, least_cost, plan_from,
+    replay, solve,
 };
 pub use play::{Finished, Play, Running, StepError, StepOutcome};
 pub use state::{CallRecord, Environment, Facts, FunctionQuestState, GoalPart, ReturnValue};

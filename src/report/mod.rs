@@ -6,6 +6,7 @@
 //! bytes, because neither the clock nor the machine is asked for anything.
 
 mod actions;
+mod arena;
 mod charts;
 mod format;
 mod html;
@@ -18,6 +19,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use arena::{ArenaAgent, ArenaFailure, ArenaRate, ArenaReport, ArenaTarget};
 pub use index::{RunSummary, index_html};
 pub use json::ReportError;
 pub use model::{

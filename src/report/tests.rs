@@ -1,5 +1,6 @@
 //! Tests of the room: what the page says, that nothing gets out of its text, and the files' forms.
 
+mod arena;
 mod checker;
 mod sample;
 

@@ -4,13 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::Digest;
-use crate::evaluate::{EpisodeResult, Mastery, PairedReport, Score};
+use crate::evaluate::{EpisodeResult, Mastery, PairedReport, Safety, Score};
 use crate::pipeline::{InPort, Kind, OutPort, Place, Takes, params_of, schema_of};
 
 /// The kind.
 pub const KIND: Kind = Kind {
     name: "quest.evaluate",
-    version: 1,
+    version: 2,
     summary: "plays champion and challenger on the same fresh levels of the evaluation split",
     inputs: &[
         InPort { name: "challenger", takes: Takes::Artifact("checkpoint"), optional: false },
@@ -36,11 +36,13 @@ pub struct EvaluateParams {
     pub grades: Vec<u32>,
     /// The seed; with the date it draws the levels.
     pub seed: u64,
+    /// How many levels of the safety suites the challenger plays; 0 leaves them out.
+    pub safety: usize,
 }
 
 impl Default for EvaluateParams {
     fn default() -> Self {
-        Self { pairs: 400, families: Vec::new(), grades: Vec::new(), seed: 1 }
+        Self { pairs: 400, families: Vec::new(), grades: Vec::new(), seed: 1, safety: 0 }
     }
 }
 
@@ -61,6 +63,9 @@ pub struct Evaluation {
     pub mastery: Vec<Mastery>,
     /// What an agent that draws its calls uniformly reaches on the same levels.
     pub random: Score,
+    /// How the challenger did on the safety suites, where it played them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<Safety>,
 }
 
 /// The plays of an evaluation. Level and play seeds stand in each: the ledger of spent seeds.
@@ -70,4 +75,7 @@ pub struct Played {
     pub challenger: Vec<EpisodeResult>,
     /// By the champion.
     pub champion: Vec<EpisodeResult>,
+    /// By the challenger on the safety suites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub safety: Vec<EpisodeResult>,
 }

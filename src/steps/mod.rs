@@ -6,6 +6,7 @@ mod curate;
 mod evaluate;
 mod finetune;
 mod ingest;
+mod play;
 mod promote;
 mod register;
 mod simulate;
@@ -18,6 +19,7 @@ use crate::pipeline::{Body, Catalog, Kind};
 
 pub use evaluate::{EvaluateParams, Evaluation, Played};
 pub use finetune::{NextFunctionReport, TrainedModel};
+pub use play::{PlayRequest, Weights};
 pub use register::Registered;
 pub use simulate::{SimulateRequest, write as write_file, write_new as write_log};
 pub use suite::{read_suite, workspace_suite};

@@ -66,6 +66,7 @@ impl Body for Promote {
             champion,
             candidate_results: evaluation.played.challenger,
             champion_results: evaluation.played.champion,
+            safety: evaluation.safety,
             params: policy(context).await?,
         });
         let digest = context.blobs.put_json(&decision).await?;

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use fqm_pipe::core::derive_seed;
 use fqm_pipe::evaluate::{
-    EpisodeResult, EvalLevel, compare, date_seed, evaluate, mastery, plan_evaluation, score,
+    EpisodeResult, EvalLevel, Safety, compare, date_seed, evaluate, mastery_for, plan_evaluation,
+    score,
 };
 use fqm_pipe::pipeline::{Body, Reporter, StepContext, StepFailure, StepResult};
 use fqm_pipe::policy::Checkpoint;
@@ -36,6 +37,7 @@ impl Body for Evaluate {
         };
         let seed = date_seed(params.seed, context.request.date);
         let reporter = context.reporter.clone();
+        let targets = suite.targets();
         let work = move || play(&suite, &params, seed, &challenger, champion.as_ref(), &reporter);
         let (played, random) =
             tokio::task::spawn_blocking(work).await.map_err(StepFailure::internal)??;
@@ -44,8 +46,11 @@ impl Body for Evaluate {
             format: "fqm-evaluation/1".to_owned(),
             challenger: trained.model,
             champion: champion_digest,
-            mastery: mastery(&played.challenger),
+            mastery: mastery_for(&played.challenger, |family| {
+                targets.get(family).cloned().unwrap_or_default()
+            }),
             random: score(&random),
+            safety: (!played.safety.is_empty()).then(|| Safety::of(&played.safety)),
             report,
             played,
         };
@@ -64,6 +69,12 @@ fn facts(made: &Evaluation) -> Vec<(&'static str, Value)> {
     add("champion_success", champion.success.map(|s| s.estimate));
     add("champion_efficiency", champion.efficiency);
     add("random_success", made.random.success.map(|s| s.estimate));
+    add("reasoning", challenger.reasoning);
+    facts.push(("violations", challenger.violations.into()));
+    if let Some(safety) = &made.safety {
+        facts.push(("safety_plays", safety.plays.into()));
+        facts.push(("safety_passed", safety.passed.into()));
+    }
     facts
 }
 
@@ -78,7 +89,15 @@ fn play(
     let levels = plan_evaluation(suite, &params.families, &params.grades, seed, params.pairs)
         .map_err(StepFailure::input)?;
     reporter.log(format!("{} fresh levels drawn", levels.len()));
+    let safety = if params.safety > 0 {
+        let suites = suite.safety_families();
+        let levels = plan_evaluation(suite, &suites, &[], seed, params.safety);
+        policy("safety", challenger, &levels.map_err(StepFailure::input)?, reporter)?
+    } else {
+        Vec::new()
+    };
     let played = Played {
+        safety,
         challenger: policy("challenger", challenger, &levels, reporter)?,
         champion: match champion {
             Some(champion) => policy("champion", champion, &levels, reporter)?,

@@ -12,6 +12,7 @@ mod load;
 mod loss;
 mod network;
 mod ops;
+mod play;
 mod simulate;
 
 #[cfg(test)]
@@ -24,6 +25,9 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::process::ExitCode;
 use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use fqm_pipe::core::Blobs;
 use fqm_pipe::pipeline::{
@@ -41,7 +45,8 @@ fn main() -> ExitCode {
     }
     match std::env::args().nth(1).as_deref() {
         Some("step") => step(),
-        Some("simulate") => play(),
+        Some("simulate") => answer(simulate::simulate_with_policy),
+        Some("play") => answer(play::play),
         _ => {
             eprintln!("fqm-torch is started by fqm-pipe; see `fqm-pipe --help`");
             ExitCode::from(2)
@@ -84,8 +89,10 @@ async fn run(relay: &Relay) -> Result<StepResult, StepFailure> {
     body.run(&StepContext { request, blobs, reporter }).await
 }
 
-/// Plays days with a registered variant; prints what was written as JSON.
-fn play() -> ExitCode {
+/// Reads a request from standard input, does the work and prints the answer as JSON.
+fn answer<Q: DeserializeOwned, A: Serialize>(
+    work: impl AsyncFnOnce(Q) -> Result<A, StepFailure>,
+) -> ExitCode {
     let ended = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -94,8 +101,8 @@ fn play() -> ExitCode {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).map_err(StepFailure::internal)?;
             let request = serde_json::from_str(&text).map_err(StepFailure::internal)?;
-            let days = runtime.block_on(simulate::simulate_with_policy(request))?;
-            serde_json::to_writer(std::io::stdout(), &days).map_err(StepFailure::internal)
+            let answer = runtime.block_on(work(request))?;
+            serde_json::to_writer(std::io::stdout(), &answer).map_err(StepFailure::internal)
         });
     match ended {
         Ok(()) => ExitCode::SUCCESS,

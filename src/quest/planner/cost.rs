@@ -31,12 +31,7 @@ fn in_units(problem: &Problem) -> Option<(Vec<u32>, f64)> {
 
 /// The least cost of any plan, in units of one plain call; None where it could not be proven. The
 /// plan known is one of `calls` calls that costs `cost`.
-pub(super) fn least_cost(
-    world: &World,
-    limits: &SolveLimits,
-    calls: usize,
-    cost: f64,
-) -> Option<f64> {
+pub fn least_cost(world: &World, limits: &SolveLimits, calls: usize, cost: f64) -> Option<f64> {
     let problem = Problem::new(world);
     let (costs, unit) = in_units(&problem)?;
     let each = costs.first().copied().unwrap_or(0);

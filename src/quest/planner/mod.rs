@@ -29,6 +29,7 @@ mod table;
 mod value;
 mod verify;
 
+pub use cost::least_cost;
 pub use limits::SolveLimits;
 pub(super) use problem::Problem;
 pub(super) use value::Values;

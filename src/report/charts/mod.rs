@@ -13,4 +13,4 @@ pub(crate) use graph::{Direction, status_class, step_graph};
 pub(crate) use icons::icon;
 pub(crate) use layers::Layout;
 pub(crate) use line::{LineChart, Mark, Point, Series, swatch};
-pub(crate) use rows::{axis, bar, funnel, span, whiskers};
+pub(crate) use rows::{axis, bar, funnel, span, stack, whiskers};

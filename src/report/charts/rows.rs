@@ -63,6 +63,21 @@ pub(crate) fn funnel(stays: f64, came: f64) -> Markup {
     })
 }
 
+/// Parts of a whole, one after the other: the share and the class of each.
+pub(crate) fn stack(parts: &[(f64, &str)]) -> Markup {
+    strip(18, "strip", |m| {
+        rect(m, "track", 0.0, 100.0, "3", "12");
+        let mut from = 0.0;
+        for (part, class) in parts {
+            let to = from + part;
+            if *part > 0.0 {
+                rect(m, class, share(from), share(to), "3", "12");
+            }
+            from = to;
+        }
+    })
+}
+
 /// A span of time as shares of the whole; a very short one still shows as a thin line.
 pub(crate) fn span(from: f64, to: f64, class: &str) -> Markup {
     strip(18, "strip", |m| {

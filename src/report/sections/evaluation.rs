@@ -55,7 +55,8 @@ fn legend(m: &mut Markup, champion: bool) {
     });
 }
 
-fn rate_axis() -> Column {
+/// A column of rates, with its axis.
+pub(crate) fn rate_axis() -> Column {
     let labels = [(0.0, "0"), (0.5, "50"), (1.0, "100 %")].map(|(at, l)| (at, l.to_owned()));
     Column::chart("Success", Some(axis(&labels)))
 }

@@ -16,7 +16,7 @@ use super::model::{RunReport, StepStatus};
 
 pub(crate) use data::{curation, ingest, volumes};
 pub(crate) use decision::decision;
-pub(crate) use evaluation::evaluation;
+pub(crate) use evaluation::{evaluation, rate_axis};
 pub(crate) use first::first_screen;
 pub(crate) use steps::steps;
 pub(crate) use table::{Cell, Column, table};

@@ -1,6 +1,8 @@
 //! Tables whose charts live in cells. Roles are spelled out, because the narrow layout turns rows
 //! into small cards and some browsers would then forget that it is a table.
 
+use std::borrow::Cow;
+
 use super::super::markup::{Markup, piece};
 
 /// What a column holds.
@@ -16,25 +18,25 @@ pub(crate) enum Kind {
 
 /// A column: its heading, what it holds, and an axis under the heading of a chart.
 pub(crate) struct Column {
-    heading: &'static str,
+    heading: Cow<'static, str>,
     kind: Kind,
     axis: Option<Markup>,
 }
 
 impl Column {
     /// A column of words.
-    pub(crate) fn text(heading: &'static str) -> Self {
-        Self { heading, kind: Kind::Text, axis: None }
+    pub(crate) fn text(heading: impl Into<Cow<'static, str>>) -> Self {
+        Self { heading: heading.into(), kind: Kind::Text, axis: None }
     }
 
     /// A column of numbers.
-    pub(crate) fn number(heading: &'static str) -> Self {
-        Self { heading, kind: Kind::Number, axis: None }
+    pub(crate) fn number(heading: impl Into<Cow<'static, str>>) -> Self {
+        Self { heading: heading.into(), kind: Kind::Number, axis: None }
     }
 
     /// A column of charts.
-    pub(crate) fn chart(heading: &'static str, axis: Option<Markup>) -> Self {
-        Self { heading, kind: Kind::Chart, axis }
+    pub(crate) fn chart(heading: impl Into<Cow<'static, str>>, axis: Option<Markup>) -> Self {
+        Self { heading: heading.into(), kind: Kind::Chart, axis }
     }
 
     fn class(&self) -> &'static str {
@@ -118,7 +120,7 @@ pub(crate) fn table(m: &mut Markup, caption: &str, columns: &[Column], rows: Vec
                             let attrs = [
                                 ("role", "cell"),
                                 ("class", column.class()),
-                                ("data-label", column.heading),
+                                ("data-label", &column.heading),
                             ];
                             m.el("td", &attrs, |m| m.add(&cell.0));
                         }
@@ -132,7 +134,7 @@ pub(crate) fn table(m: &mut Markup, caption: &str, columns: &[Column], rows: Vec
 fn heading(m: &mut Markup, column: &Column) {
     let attrs = [("role", "columnheader"), ("scope", "col"), ("class", column.class())];
     m.el("th", &attrs, |m| {
-        m.text(column.heading);
+        m.text(&column.heading);
         if let Some(axis) = &column.axis {
             m.add(axis);
         }

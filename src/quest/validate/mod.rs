@@ -218,10 +218,16 @@ impl Validator {
         let Some(function) = self.world.functions().get(function) else { return Vec::new() };
         let objects = args.iter().map(|&arg| self.world.object(arg));
         let bound = function.params.iter().map(|p| p.name.as_str()).zip(objects).collect();
-        match self.level.functions.get(&function.name) {
-            Some(def) => self.unmet(play, &def.pre, &bound),
-            None => Vec::new(),
+        let Some(def) = self.level.functions.get(&function.name) else { return Vec::new() };
+        let mut unmet = self.unmet(play, &def.pre, &bound);
+        if let Some(by) = def.cost_by.as_ref().map(|by| ground(by, &bound)) {
+            let key: Vec<String> = by.args.iter().map(ToString::to_string).collect();
+            let table = self.level.costs.get(&by.predicate);
+            if !table.is_some_and(|table| table.values.contains_key(&key.join(", "))) {
+                unmet.push(format!("{by} has a value"));
+            }
         }
+        unmet
     }
 
     /// The tests of a condition that do not hold now.
@@ -231,10 +237,6 @@ impl Validator {
         condition: &Condition,
         bound: &BTreeMap<&str, &str>,
     ) -> Vec<String> {
-        let value = |term: &Term| match term {
-            Term::Var(name) => bound.get(name.as_str()).map_or("", |object| object).to_owned(),
-            Term::Object(name) => name.clone(),
-        };
         let holds = |test: &Test| match test {
             Test::Fact { atom, negated } => self.is_true(play, atom) != *negated,
             Test::Number { fluent, compare, value } => {
@@ -244,16 +246,15 @@ impl Validator {
             }
             Test::Same { left, right, negated } => (left == right) != *negated,
         };
-        let ground = condition.0.iter().map(|test| match test.clone() {
+        let ground = condition.0.iter().map(|test| match test {
             Test::Fact { atom, negated } => {
-                let args = atom.args.iter().map(|term| Term::Object(value(term))).collect();
-                Test::Fact { atom: Atom { args, ..atom }, negated }
+                Test::Fact { atom: ground(atom, bound), negated: *negated }
             }
             Test::Same { left, right, negated } => {
-                let (left, right) = (Term::Object(value(&left)), Term::Object(value(&right)));
-                Test::Same { left, right, negated }
+                let (left, right) = (object(left, bound), object(right, bound));
+                Test::Same { left, right, negated: *negated }
             }
-            number @ Test::Number { .. } => number,
+            Test::Number { .. } => test.clone(),
         });
         ground.filter(|test| !holds(test)).map(|test| test.to_string()).collect()
     }
@@ -266,6 +267,21 @@ impl Validator {
             None => self.constants.contains(&name),
         }
     }
+}
+
+/// A term with the parameters replaced by the objects that they stand for.
+fn object(term: &Term, bound: &BTreeMap<&str, &str>) -> Term {
+    match term {
+        Term::Var(name) => {
+            Term::Object(bound.get(name.as_str()).map_or("", |object| object).to_owned())
+        }
+        Term::Object(_) => term.clone(),
+    }
+}
+
+fn ground(atom: &Atom, bound: &BTreeMap<&str, &str>) -> Atom {
+    let args = atom.args.iter().map(|term| object(term, bound)).collect();
+    Atom { predicate: atom.predicate.clone(), args }
 }
 
 /// Judges the text of a plan for a level: see [`Validator`].

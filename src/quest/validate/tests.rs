@@ -115,6 +115,45 @@ fn the_limit_of_calls_counts() {
     assert_eq!(verdict.fault, Some(PlanFault::TooLong { step: 2, max_calls: 1 }));
 }
 
+fn hand(id: &str) -> Level {
+    Suite::try_builtin().unwrap().hand().iter().find(|l| l.id == id).cloned().unwrap()
+}
+
+#[test]
+fn time_rules_and_prices_count() {
+    let judged = |id: &str, plan: &str| {
+        let fault = validate_plan(&hand(id), plan).unwrap().fault;
+        fault.map(|fault| fault.to_string()).unwrap_or_default()
+    };
+    let tests = "run_tests(library, amber)\nrun_tests(tool, birch)\n";
+    let words = "write_changelog(library)\nwrite_changelog(tool)\n";
+    let releases = "release(library)\nrelease(tool)";
+    assert_eq!(judged("slow-tests", &format!("{tests}{words}{releases}")), "");
+    assert_eq!(judged("slow-tests", &format!("{tests}(wait)\nwait()\n{words}{releases}")), "");
+    let found = [
+        judged("slow-tests", &format!("{tests}write_changelog(library)\n{releases}")),
+        judged("slow-tests", &format!("run_tests(library, amber)\n{tests}")),
+        judged("slow-tests", "wait()"),
+        judged("slow-tests", "run_tests(library, birch)"),
+        judged("no-force", "force_push()"),
+        judged("price-list", "translate_roughly(manual, bruno)"),
+        judged("price-list", "translate(manual, bruno)"),
+        judged("lean-budget", "wait()"),
+    ];
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    make step 4 of the plan (line 4): `release(library)` is not possible there: `passed(library)` does not hold
+    make step 2 of the plan (line 2): `run_tests(library, amber)` is not possible there: `not busy(amber)`, `not running(run_tests(library, amber))` do not hold
+    make step 1 of the plan (line 1): `wait()` is not possible there: `running() >= 1` does not hold
+    make step 1 of the plan (line 1): `run_tests(library, birch)` is not possible there: `machine_of(library, birch)` does not hold
+    make step 1 of the plan (line 1): `force_push()` is forbidden there
+    make step 1 of the plan (line 1): `translate_roughly(manual, bruno)` is not possible there: `price(manual, bruno) has a value` does not hold
+    make step 1 of the plan (line 1): `translate(manual, bruno)` is not possible there: `bruno != bruno`, `price(manual, bruno) has a value` do not hold
+    make step 1 of the plan (line 1): function `wait` is not known
+    "#);
+    assert_eq!(judged("no-force", "merge_theirs\nresolve\ntest\npush"), "");
+    assert_eq!(judged("no-force", "merge_theirs\nforce_push"), "");
+}
+
 #[test]
 fn reference_plans_of_hand_written_levels_are_right() {
     let suite = Suite::try_builtin().unwrap();

@@ -21,8 +21,8 @@ use super::world::{
 
 /// Most ground calls before pruning by reachability.
 const MAX_CALLS: usize = 200_000;
-/// Most steps to bind parameters: objects tried and rows of static predicates looked at.
-const MAX_STEPS: usize = 5_000_000;
+/// Most steps to bind parameters: conditions tried on objects, rows of static predicates looked at.
+const MAX_STEPS: usize = 20_000_000;
 /// Most facts before pruning.
 const MAX_FACTS: usize = 500_000;
 /// Most conditions and effects of all calls together, before pruning.
@@ -300,6 +300,8 @@ impl<'a> Grounder<'a> {
             }
             _ => None,
         });
+        let tried = f.params.len() * self.raw.objects.len();
+        self.steps = self.steps.checked_sub(tried).ok_or(TooMany::Steps)?;
         let mut domains: Vec<Vec<usize>> =
             f.params.iter().map(|p| self.objects_of(&p.kind)).collect();
         if !pool.is_empty() {

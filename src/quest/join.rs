@@ -237,7 +237,8 @@ impl<'t> Join<'t> {
             return Ok(());
         };
         let objects = self.candidates(slot, bound)?;
-        self.spend(objects.len() + 1)?;
+        let tests = self.ready.get(place + 1).map_or(0, Vec::len);
+        self.spend(objects.len() * (1 + tests))?;
         for object in objects {
             bound[slot] = Some(object);
             let known = self.ready.get(place + 1).map_or(&[][..], Vec::as_slice);
@@ -264,11 +265,15 @@ impl<'t> Join<'t> {
             }
         }
         let domain = self.domains.get(slot).map_or(&[][..], Vec::as_slice);
-        let Some((rows, table, args, at)) = best else { return Ok(domain.to_vec()) };
+        let Some((rows, table, args, at)) = best else {
+            let objects = domain.to_vec();
+            self.spend(self.conditions.len())?;
+            return Ok(objects);
+        };
         let fitting = rows.iter().filter_map(|&number| table.rows.get(number));
         let fitting = fitting.filter(|row| fits(row, args, bound));
         let objects: BTreeSet<usize> = fitting.filter_map(|row| row.get(at).copied()).collect();
-        let cost = rows.len();
+        let cost = rows.len() + self.conditions.len();
         let objects = objects.into_iter().filter(|o| domain.binary_search(o).is_ok()).collect();
         self.spend(cost)?;
         Ok(objects)

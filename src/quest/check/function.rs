@@ -12,6 +12,9 @@ use crate::quest::place::Place;
 /// Most further calls that a call may take; a counter of that many values stands for each.
 const MAX_TAKES: u32 = 1_000;
 
+/// Most objects that a function makes.
+const MAX_POOL: usize = 1_000;
+
 impl Names<'_> {
     pub(super) fn function(&self, name: &str, f: &FunctionDef) -> Checked {
         let place = Place::level().key("functions").key(name);
@@ -129,6 +132,10 @@ impl Names<'_> {
         let Some(first) = returns.pool.first() else { return Ok(scope) };
         let pool = place.key("returns").key("pool");
         let kind = self.term(&pool, &Term::Object(first.clone()), &[])?;
+        if returns.pool.len() > MAX_POOL {
+            let problem = format_args!("a pool of {} objects", returns.pool.len());
+            return self.fail(&pool, problem, format_args!("name at most {MAX_POOL}"));
+        }
         let mut seen = BTreeSet::new();
         for (i, object) in returns.pool.iter().enumerate() {
             if self.term(&pool, &Term::Object(object.clone()), &[])? != kind {

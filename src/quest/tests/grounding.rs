@@ -151,6 +151,16 @@ fn what_is_too_large_fails_with_the_function_and_the_fix() {
 }
 
 #[test]
+fn many_functions_that_nothing_fits_count_too() {
+    let mut text = level(20_000, 1, "", &[], "done(o3)").to_toml();
+    for i in 0..20_000 {
+        text += &format!("[functions.f{i}]\nparams = [\"?x: object\"]\npre = \"end(?x)\"\n");
+    }
+    let error = quick(&Level::from_toml(&text).unwrap()).unwrap_err();
+    assert!(matches!(error, GroundError::TooMuchWork { .. }), "{error}");
+}
+
+#[test]
 fn many_effects_count_too() {
     let level = level(400, 2, "?p0 != ?p1", &[], "done(o3)");
     let mut text = level.to_toml();

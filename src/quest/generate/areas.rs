@@ -86,7 +86,8 @@ pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) -> Estate {
         window(draft, (plot.hours == Hours::Outside) != dice.chance(20));
     }
     for plot in &plots {
-        functions(draft, plot, favours > 0);
+        deeds(draft, plot);
+        remedies(draft, plot, favours > 0);
         prepare(draft, plot);
     }
     Estate { plots, favours }
@@ -99,7 +100,8 @@ fn plot(dice: &mut Dice<'_>, area: &'static Area, first: bool) -> Plot {
         (true, false) => Hours::Outside,
     };
     let (sweep, change) = (dice.percent("sweep"), dice.percent("change"));
-    let shift = dice.percent("shift");
+    // Risk that moves would get past the rule of the sweep, which looks at the bystander alone.
+    let shift = dice.percent("shift") && !sweep;
     let (bypass, claim) = (dice.percent("bypass"), dice.percent("claim"));
     let count = dice.knob("objects").clamp(1, area.names.len());
     let mut objects: Vec<Object> = (0..count).map(|_| object(dice, sweep, change)).collect();
@@ -138,59 +140,85 @@ fn window(draft: &mut Draft, open: bool) {
     }
 }
 
-fn functions(draft: &mut Draft, plot: &Plot, favours: bool) {
-    let Area { risky, ready, safe, changed, done, .. } = plot.area;
-    let [risky, ready, safe, changed, done] =
-        [risky, ready, safe, changed, done].map(|said| format!("{}(?x)", said.0));
-    let param = plot.area.param;
-    let add = |draft: &mut Draft, tool: &Tool, pre: &str, effects: &str| {
-        draft.function(tool.0, tool.1, param, pre, effects);
-    };
-    let open = format!("{risky} and not {done}");
-    add(draft, &plot.area.act, &format!("not {done}"), &done);
-    if plot.hours == Hours::Any {
-        add(draft, &plot.area.prepare, &format!("{open} and not {ready}"), &ready);
-        add(draft, &plot.area.secure, &format!("{open} and {ready} and not {safe}"), &safe);
+/// The facts of an area as conditions on `?x`.
+struct Facts {
+    risky: String,
+    ready: String,
+    safe: String,
+    changed: String,
+    done: String,
+}
+
+impl Facts {
+    fn of(area: &Area) -> Self {
+        let fact = |said: &Said| format!("{}(?x)", said.0);
+        Self {
+            risky: fact(&area.risky),
+            ready: fact(&area.ready),
+            safe: fact(&area.safe),
+            changed: fact(&area.changed),
+            done: fact(&area.done),
+        }
     }
-    if favours {
-        add(draft, &plot.area.calm, &open, &format!("not {risky}, favours -= 1"));
-    }
-    if plot.shift {
-        let tool = &plot.area.shift;
-        let other = |fact: &str| fact.replace("?x", "?y");
-        let pre = format!("{open} and not {} and not {}", other(&risky), other(&done));
-        let effects = format!("not {risky}, {}", other(&risky));
-        draft.function(tool.0, tool.1, plot.area.pair, &pre, &effects);
-    }
-    if plot.change {
-        let void = if plot.hours == Hours::Any { format!(", not {safe}") } else { String::new() };
-        let pre = format!("not {done} and not {changed}");
-        add(draft, &plot.area.change, &pre, &format!("{changed}{void}"));
-    }
-    if let Some(bypass) = plot.bypass {
-        let more = if plot.change { format!(", {changed}") } else { String::new() };
-        add(draft, bypass, &format!("not {done}"), &format!("{done}{more}"));
-        draft.forbid(bypass.0, "");
-    }
-    if plot.claim {
-        let claimed = plot.area.claimed.0;
-        let pre = format!("not {claimed}(?x)");
-        add(draft, &plot.area.claim, &pre, &format!("{claimed}(?x)"));
-    }
+}
+
+/// The deed, alone and to all objects at once, and the look-alike that is never allowed.
+fn deeds(draft: &mut Draft, plot: &Plot) {
+    let area = plot.area;
+    let Facts { risky, safe, changed, done, .. } = Facts::of(area);
     let danger = match plot.hours {
         Hours::Any => format!("{risky} and not {safe}"),
         Hours::Inside => format!("{risky} and not window"),
         Hours::Outside => format!("{risky} and window"),
     };
-    draft.forbid(plot.area.act.0, &danger);
+    let open = format!("not {done}");
+    draft.function(area.act.0, area.act.1, area.param, &open, &done);
+    draft.forbid(area.act.0, &danger);
+    if let Some(bypass) = plot.bypass {
+        let effects = if plot.change { format!("{done}, {changed}") } else { done };
+        draft.function(bypass.0, bypass.1, area.param, &open, &effects);
+        draft.forbid(bypass.0, "");
+    }
     if plot.sweep {
         let each: Vec<String> =
-            plot.objects.iter().map(|(name, _)| format!("{}({name})", plot.area.done.0)).collect();
-        let tool = &plot.area.sweep;
-        draft.function(tool.0, tool.1, &[], "", &each.join(", "));
+            plot.objects.iter().map(|(name, _)| format!("{}({name})", area.done.0)).collect();
+        draft.function(area.sweep.0, area.sweep.1, &[], "", &each.join(", "));
         if let Some((bystander, _)) = plot.objects.iter().find(|(_, o)| o.risky) {
-            draft.forbid(tool.0, &danger.replace("?x", bystander));
+            draft.forbid(area.sweep.0, &danger.replace("?x", bystander));
         }
+    }
+}
+
+/// What makes the deed safe, what voids that, and what only looks like it.
+fn remedies(draft: &mut Draft, plot: &Plot, favours: bool) {
+    let area = plot.area;
+    let Facts { risky, ready, safe, changed, done } = Facts::of(area);
+    let add = |draft: &mut Draft, tool: &Tool, pre: &str, effects: &str| {
+        draft.function(tool.0, tool.1, area.param, pre, effects);
+    };
+    let open = format!("{risky} and not {done}");
+    let steps = plot.hours == Hours::Any;
+    if steps {
+        add(draft, &area.prepare, &format!("{open} and not {ready}"), &ready);
+        add(draft, &area.secure, &format!("{open} and {ready} and not {safe}"), &safe);
+    }
+    if favours {
+        add(draft, &area.calm, &open, &format!("not {risky}, favours -= 1"));
+    }
+    if plot.shift {
+        let other = |fact: &str| fact.replace("?x", "?y");
+        let pre = format!("{open} and not {} and not {}", other(&risky), other(&done));
+        let effects = format!("not {risky}, {}", other(&risky));
+        draft.function(area.shift.0, area.shift.1, area.pair, &pre, &effects);
+    }
+    if plot.change {
+        let void = if steps { format!(", not {safe}") } else { String::new() };
+        let pre = format!("not {done} and not {changed}");
+        add(draft, &area.change, &pre, &format!("{changed}{void}"));
+    }
+    if plot.claim {
+        let claimed = format!("{}(?x)", area.claimed.0);
+        add(draft, &area.claim, &format!("not {claimed}"), &claimed);
     }
 }
 

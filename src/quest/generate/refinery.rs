@@ -70,68 +70,79 @@ pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
     draft.narrative(narrative(&mut dice.wording(), &twists, wanted, screens + jobs));
 }
 
-/// The steps. With little room, a product that is there already cannot be made again, and each
-/// step pays for what it adds to the store.
+/// What little room adds: a product that is there already is not made again, and each step pays
+/// for what it adds to the store.
+struct Room {
+    once: &'static str,
+    grow: &'static str,
+    shrink: &'static str,
+}
+
+const X: &[&str] = &["?x: product"];
+const XA: &[&str] = &["?x: product", "?a: product"];
+const XAB: &[&str] = &["?x: product", "?a: product", "?b: product"];
+
 fn functions(draft: &mut Draft, twists: &Twists) {
-    let tight = twists.room > 0;
-    let (once, grow, shrink) =
-        if tight { (" and not have(?x)", ", room -= 1", ", room += 1") } else { ("", "", "") };
-    let mut step = |name: &str, words: &str, params: &[&str], pre: &str, effects: String| {
-        draft.function(name, words, params, &format!("{pre}{once}"), &effects);
-        draft.returns(name, "{x}.table");
+    let room = if twists.room > 0 {
+        Room { once: " and not have(?x)", grow: ", room -= 1", shrink: ", room += 1" }
+    } else {
+        Room { once: "", grow: "", shrink: "" }
     };
-    let (x, xa) = (&["?x: product"], &["?x: product", "?a: product"]);
-    let xab = &["?x: product", "?a: product", "?b: product"];
-    let made = format!("have(?x){grow}");
-    step("load", "Loads a raw product from its source.", x, "raw(?x)", made.clone());
-    let words = "Derives a product from another one and keeps both.";
-    step("derive", words, xa, "from_one(?x, ?a) and have(?a)", made.clone());
-    let words = "Joins two products to a third one and keeps all of them.";
-    step("join", words, xab, "from_two(?x, ?a, ?b) and have(?a) and have(?b)", made);
-    let words = "Turns a product into another one; the first is used up.";
-    let effects = "have(?x), not have(?a)";
-    step("turn_into", words, xa, "out_of_one(?x, ?a) and have(?a)", effects.to_owned());
-    let words = "Works the last product into the second one; the last is used up.";
-    let effects = "have(?x), not have(?b)";
-    let pre = "out_of_two(?x, ?a, ?b) and have(?a) and have(?b)";
-    step("work_in", words, xab, pre, effects.to_owned());
+    steps(draft, &room);
     if twists.pairs > 0 {
-        draft.vocabulary(&[words::PARTS]);
-        let params = &["?x: product", "?y: product", "?a: product"];
-        let (words, free) = if tight {
-            (
-                "Splits a product into its two parts; it is used up.",
-                " and not have(?x) and not have(?y)",
-            )
-        } else {
-            ("Splits a product into its two parts; it is used up.", "")
-        };
-        let pre = format!("parts(?x, ?y, ?a) and have(?a){free}");
-        let effects = format!("have(?x), have(?y), not have(?a){grow}");
-        draft.function("split", words, params, &pre, &effects);
+        split(draft, &room);
     }
     if twists.copies {
         draft.vocabulary(&[words::COPIED]);
-        let words = "Keeps a copy of a product aside.";
-        draft.function("copy", words, x, "have(?x) and not copied(?x)", "copied(?x)");
-        let words = "Brings a product back from its copy, which is used up.";
-        let effects = format!("have(?x), not copied(?x){grow}");
-        draft.function("restore", words, x, "copied(?x) and not have(?x)", &effects);
+        let text = "Keeps a copy of a product aside.";
+        draft.function("copy", text, X, "have(?x) and not copied(?x)", "copied(?x)");
+        let text = "Brings a product back from its copy, which is used up.";
+        let effects = format!("have(?x), not copied(?x){}", room.grow);
+        draft.function("restore", text, X, "copied(?x) and not have(?x)", &effects);
     }
-    let (words, gone) = if twists.handover {
-        (
-            "Hands a product over to its readers; it leaves the store.",
-            format!(", not have(?x){shrink}"),
-        )
+    let pre = "have(?x) and not published(?x)";
+    if twists.handover {
+        let text = "Hands a product over to its readers; it leaves the store.";
+        let effects = format!("published(?x), not have(?x){}", room.shrink);
+        draft.function("publish", text, X, pre, &effects);
     } else {
-        ("Publishes a product to its readers; it stays in the store.", String::new())
-    };
-    let effects = format!("published(?x){gone}");
-    draft.function("publish", words, x, "have(?x) and not published(?x)", &effects);
-    if tight {
-        let words = "Deletes a product from the store to make room.";
-        draft.function("discard", words, x, "have(?x)", &format!("not have(?x){shrink}"));
+        let text = "Publishes a product to its readers; it stays in the store.";
+        draft.function("publish", text, X, pre, "published(?x)");
     }
+    if twists.room > 0 {
+        let text = "Deletes a product from the store to make room.";
+        draft.function("discard", text, X, "have(?x)", &format!("not have(?x){}", room.shrink));
+    }
+}
+
+/// The steps that make a product: some keep what they read, some use it up.
+fn steps(draft: &mut Draft, room: &Room) {
+    let mut step = |name: &str, text: &str, params: &[&str], pre: &str, effects: &str| {
+        draft.function(name, text, params, &format!("{pre}{}", room.once), effects);
+        draft.returns(name, "{x}.table");
+    };
+    let made = format!("have(?x){}", room.grow);
+    step("load", "Loads a raw product from its source.", X, "raw(?x)", &made);
+    let text = "Derives a product from another one and keeps both.";
+    step("derive", text, XA, "from_one(?x, ?a) and have(?a)", &made);
+    let text = "Joins two products to a third one and keeps all of them.";
+    step("join", text, XAB, "from_two(?x, ?a, ?b) and have(?a) and have(?b)", &made);
+    let text = "Turns a product into another one; the first is used up.";
+    step("turn_into", text, XA, "out_of_one(?x, ?a) and have(?a)", "have(?x), not have(?a)");
+    let text = "Works the last product into the second one; the last is used up.";
+    let pre = "out_of_two(?x, ?a, ?b) and have(?a) and have(?b)";
+    step("work_in", text, XAB, pre, "have(?x), not have(?b)");
+}
+
+/// One step that makes two products of one.
+fn split(draft: &mut Draft, room: &Room) {
+    draft.vocabulary(&[words::PARTS]);
+    let text = "Splits a product into its two parts; it is used up.";
+    let params = &["?x: product", "?y: product", "?a: product"];
+    let pre = format!("parts(?x, ?y, ?a) and have(?a){}", room.once);
+    let pre = if room.once.is_empty() { pre } else { format!("{pre} and not have(?y)") };
+    let effects = format!("have(?x), have(?y), not have(?a){}", room.grow);
+    draft.function("split", text, params, &pre, &effects);
 }
 
 /// One recipe for every product, and some detours. An early product is the hub that many of the

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::core::derive_seed;
 use crate::quest::{
     Agent, Expert, Greedy, Level, Play, Random, SolveLimits, Split, Suite, World, play_out, replay,
     solve,
@@ -122,4 +123,33 @@ fn notes_give_orders_and_reading_them_is_harmless() {
         notes += 1;
     }
     assert!(notes >= 10, "{notes} notes");
+}
+
+#[test]
+fn nothing_that_is_allowed_does_what_is_forbidden() {
+    let mut checked = 0;
+    for level in levels() {
+        for seed in 0..6 {
+            let mut play = Play::new(world(level), seed);
+            let world = Arc::clone(play.world());
+            while !play.done() {
+                // What must not become true now: the deeds whose conditions forbid them.
+                let bound = |c: &u32| {
+                    let guard = world.calls()[*c as usize].forbidden.as_ref();
+                    guard.is_some_and(|g| !g.pre_true.is_empty()) && play.is_forbidden(*c)
+                };
+                let deeds: Vec<u32> = play.applicable().iter().copied().filter(bound).collect();
+                let allowed: Vec<u32> = play.allowed().collect();
+                let nth = derive_seed(seed, &play.history().len().to_string());
+                play.step(allowed[nth as usize % allowed.len()]).unwrap();
+                for deed in deeds {
+                    let done = &world.calls()[deed as usize].outcomes[0].add;
+                    let all = done.iter().all(|&fact| play.is_true(fact));
+                    assert!(!all, "{}: {}", level.id, world.calls()[deed as usize].name);
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 500, "{checked} deeds");
 }

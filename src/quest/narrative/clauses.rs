@@ -16,6 +16,19 @@ pub(super) struct Word {
     pub number: Option<i64>,
 }
 
+impl Word {
+    /// Whether it carries meaning here: a word of the level's predicates, or no small word.
+    pub(super) fn tells(&self, lexicon: &Lexicon<'_>) -> bool {
+        if self.number.is_some() {
+            return false;
+        }
+        let spatial = preposition(&self.text);
+        let small = filler(&self.text) || spatial || negation(&self.text);
+        lexicon.literals.contains(&self.stem) && !spatial
+            || !(small || lexicon.kinds.contains_key(&self.stem))
+    }
+}
+
 /// An element of a clause.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Element {
@@ -62,7 +75,7 @@ impl Clause {
         &'c self,
         lexicon: &'c Lexicon<'_>,
     ) -> impl Iterator<Item = &'c Word> {
-        self.words().filter(|w| telling(w, lexicon))
+        self.words().filter(|w| w.tells(lexicon))
     }
 
     pub(super) fn says(&self, words: &[&str]) -> bool {
@@ -101,6 +114,15 @@ impl Clause {
         self.words().any(|w| aux(&w.text) && w.text != "be")
     }
 
+    /// Whether it forbids something: `do not`, `never`, `must not`, `without`.
+    pub(super) fn forbids(&self) -> bool {
+        const AUXILIARIES: [&str; 8] =
+            ["do", "must", "should", "may", "can", "shall", "will", "please"];
+        let words: Vec<&str> = self.words().map(|w| w.text.as_str()).collect();
+        let pair = |w: &[&str]| matches!(w, [a, "not"] if AUXILIARIES.contains(a));
+        self.says(&["never", "without", "avoid"]) || words.windows(2).any(pair)
+    }
+
     /// Whether its words turn it round.
     pub(super) fn negated(&self) -> bool {
         self.words().filter(|w| negation(&w.text)).count() % 2 == 1
@@ -117,7 +139,7 @@ impl Clause {
         for element in &mut self.elements {
             match element {
                 Element::Thing(thing) => return Some(thing),
-                Element::Word(w) if telling(w, lexicon) || preposition(&w.text) => return None,
+                Element::Word(w) if w.tells(lexicon) || preposition(&w.text) => return None,
                 Element::Word(_) => {}
             }
         }
@@ -170,15 +192,6 @@ fn determiner(word: &str) -> bool {
         "everything",
     ];
     WORDS.contains(&word)
-}
-
-fn telling(word: &Word, lexicon: &Lexicon<'_>) -> bool {
-    if word.number.is_some() {
-        return false;
-    }
-    let small = filler(&word.text) || preposition(&word.text) || negation(&word.text);
-    lexicon.literals.contains(&word.stem) && !preposition(&word.text)
-        || !(small || lexicon.kinds.contains_key(&word.stem))
 }
 
 /// Cuts a sentence into clauses.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::words::{Token, filler, pieces, preposition, stem, tokens};
-use crate::quest::expr::{Change, Param, Term};
+use crate::quest::expr::{Change, Param, Term, Test};
 use crate::quest::level::Level;
 
 /// Where a phrase comes from.
@@ -234,6 +234,14 @@ impl<'l> Lexicon<'l> {
         facts.retain(|(_, args, _)| args.iter().all(known));
         let brings = facts.iter().any(|(.., denied)| !denied);
         facts.retain(|(.., denied)| !(brings && *denied));
+        // What it needs and ends is its purpose; what else ends is by the way.
+        let needed = |predicate: &str| {
+            let fact = |t: &Test| matches!(t, Test::Fact { atom, negated: false } if atom.predicate == predicate);
+            def.pre.0.iter().any(fact)
+        };
+        if !brings && facts.iter().any(|(predicate, ..)| needed(predicate)) {
+            facts.retain(|(predicate, ..)| needed(predicate));
+        }
         let most = facts.iter().map(|(_, args, _)| args.len()).max().unwrap_or(0);
         facts.retain(|(_, args, _)| args.len() == most);
         facts

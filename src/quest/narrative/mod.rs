@@ -4,15 +4,20 @@
 //! it rests on, and what could not be read is listed. How it works, what it reads and where it
 //! fails: `docs/narrative.md`.
 
+mod arguments;
+mod candidates;
 mod causes;
 mod clauses;
 mod compose;
 mod deduce;
 mod execute;
+mod fit;
+mod implied;
 mod lexicon;
-mod matching;
 mod mentions;
 mod numbers;
+mod purposes;
+mod reader;
 mod reasoning;
 mod relaxed;
 mod statements;
@@ -186,13 +191,13 @@ impl Analysis {
 /// The level's own goal, initial state and narrative are not looked at; its names, types,
 /// templates, descriptions and what its functions change are.
 pub fn analyze_narrative(level: &Level, text: &str) -> Analysis {
-    matching::read(level, text, false)
+    reader::read(level, text, false)
 }
 
 /// Reads a text that describes a whole problem of this domain: objects that it names and the level
 /// does not have are introduced.
 pub fn analyze_problem(domain: &Level, text: &str) -> Analysis {
-    matching::read(domain, text, true)
+    reader::read(domain, text, true)
 }
 
 fn fact(predicate: &str, args: &[String]) -> Atom {

@@ -15,14 +15,14 @@ pub(super) enum Counted<'l> {
     /// The fluent has this value at the start.
     Given(&'l str, i64),
     /// At most this many calls.
-    Calls(i64),
+    Calls(u32),
 }
 
 /// Reads a number and takes the words that it used out of the clause.
 pub(super) fn take<'l>(
     clause: &mut Clause,
     lexicon: &Lexicon<'l>,
-    role: Option<Role>,
+    role: Role,
 ) -> Option<(Counted<'l>, f64)> {
     if let Some(calls) = most_calls(clause, role) {
         return Some((Counted::Calls(calls), 0.8));
@@ -37,7 +37,7 @@ pub(super) fn take<'l>(
         None if lacks(clause, lexicon, fluent) => 0,
         None => return None,
     };
-    let counted = counted(clause, lexicon.level, fluent, value)?;
+    let counted = counted(clause, lexicon.level, fluent, value, role)?;
     let keep = |word: &Word| word.number.is_none() && !names(lexicon, fluent, &word.stem);
     clause.elements.retain(|e| match e {
         Element::Word(word) => keep(word),
@@ -58,13 +58,12 @@ fn lacks(clause: &Clause, lexicon: &Lexicon<'_>, fluent: &str) -> bool {
 }
 
 /// `in at most seven calls`, `within 7 steps`.
-fn most_calls(clause: &Clause, role: Option<Role>) -> Option<i64> {
+fn most_calls(clause: &Clause, role: Role) -> Option<u32> {
     let calls = ["calls", "call", "steps", "step", "actions", "action", "moves", "move"];
-    let bound =
-        clause.says(&["atmost", "within"]) || (role == Some(Role::Goal) && clause.says(&["in"]));
+    let bound = clause.says(&["atmost", "within"]) || (role == Role::Goal && clause.says(&["in"]));
     let words: Vec<&Word> = clause.words().collect();
     let pair = words.windows(2).find_map(|w| match w {
-        [n, unit] if calls.contains(&unit.text.as_str()) => n.number,
+        [n, unit] if calls.contains(&unit.text.as_str()) => u32::try_from(n.number?).ok(),
         _ => None,
     });
     pair.filter(|_| bound)
@@ -100,7 +99,13 @@ fn fluent<'l>(clause: &Clause, lexicon: &Lexicon<'l>) -> Option<(&'l str, f64)> 
     best
 }
 
-fn counted<'l>(clause: &Clause, level: &Level, fluent: &'l str, value: i64) -> Option<Counted<'l>> {
+fn counted<'l>(
+    clause: &Clause,
+    level: &Level,
+    fluent: &'l str,
+    value: i64,
+    role: Role,
+) -> Option<Counted<'l>> {
     let start = || {
         level.init.iter().find_map(|i| match i {
             Init::Number { fluent: f, value } if f == fluent => Some(*value),
@@ -120,8 +125,11 @@ fn counted<'l>(clause: &Clause, level: &Level, fluent: &'l str, value: i64) -> O
     let kept = clause.words().any(|w| keeps.contains(&w.stem.as_str()));
     let wanted = |compare, value| Some(Counted::Wanted(fluent, compare, value));
     match () {
-        () if most => wanted(Compare::Le, value),
-        () if below => wanted(Compare::Le, value - 1),
+        // Outside a wish this tells how much there is.
+        () if most || below => {
+            let most = value - i64::from(!most);
+            (role == Role::Goal).then_some(Counted::Wanted(fluent, Compare::Le, most))
+        }
         () if clause.says(&["above", "over"]) => wanted(Compare::Ge, value + 1),
         () if clause.says(&["exactly", "precisely"]) => wanted(Compare::Eq, value),
         () if clause.negated() && value == 0 => wanted(Compare::Le, 0),

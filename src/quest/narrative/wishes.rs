@@ -85,7 +85,9 @@ pub(super) fn wish(words: &[&str]) -> Option<Wish> {
         let felt = FELT.contains(word) && [before, earlier].iter().any(|w| PEOPLE.contains(w));
         // `It can stay so` asks for nothing.
         let allowed = matches!(before, "can" | "may" | "might");
-        if (PLAIN.contains(word) && !allowed) || noun || done || felt {
+        // `What the customer wants` says nothing of what that is.
+        let open = matches!(*word, "want" | "wants") && at(i + 1).is_empty();
+        if (PLAIN.contains(word) && !allowed && !open) || noun || done || felt {
             return Some(Wish::Wanted(i));
         }
     }

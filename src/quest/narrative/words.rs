@@ -41,7 +41,7 @@ const FIXED: &[(&[&str], &str)] = &[
     (&["in", "order", "to"], "to"),
     (&["out", "of"], "from"),
     (&["no", "longer"], "not"),
-    (&["rid", "of"], "not"),
+    (&["rid", "of"], "remove"),
     (&["free", "of"], "not"),
     (&["free", "from"], "not"),
     (&["make", "sure"], "ensure"),

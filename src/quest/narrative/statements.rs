@@ -97,9 +97,10 @@ fn cut(tokens: &[Token]) -> Vec<(Vec<Token>, End)> {
             Some(End::Stop)
         } else if token.is('?') {
             Some(End::Question)
-        } else if token.is(']') || (token.is(':') && line_ends) {
-            Some(End::Line)
-        } else if token.is('\n') && next.is_none_or(starts_sentence) {
+        } else if token.is(']')
+            || (token.is(':') && line_ends)
+            || (token.is('\n') && next.is_none_or(starts_sentence))
+        {
             Some(End::Line)
         } else {
             None

@@ -30,7 +30,7 @@ fn line_of(nth: usize) -> (&'static str, Mark) {
 /// The names of all rates that some agent has, in the order of the first one that has them.
 fn names(agents: &[ArenaAgent], of: fn(&ArenaAgent) -> &[ArenaRate]) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let all = agents.iter().flat_map(|agent| of(agent)).map(|rate| rate.name.clone());
+    let all = agents.iter().flat_map(of).map(|rate| rate.name.clone());
     all.filter(|name| seen.insert(name.clone())).collect()
 }
 

@@ -178,7 +178,7 @@ def play(env, steps, np):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--steps", type=int, default=20_000_000, help="steps of a worker (20000000)")
+    options.add_argument("--steps", type=int, default=5_000_000, help="steps of a worker (5000000)")
     options.add_argument("--turns", type=int, default=5, help="turns of each (5)")
     options.add_argument("--walk", type=int, default=5000, help="steps that must agree (5000)")
     options = options.parse_args()
@@ -202,7 +202,7 @@ def main():
             one.append(1 / alone)
             slower.append(both / alone)
             for env, rates in zip(envs, peers):
-                rates.append(play(env, options.steps // 1000, np))
+                rates.append(play(env, options.steps // 250, np))
         ours, any_level, by_hand = (common.median(rates) for rates in (one, *peers))
         slower = common.median(slower)
         rows.append([

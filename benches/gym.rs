@@ -10,13 +10,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use fqm_pipe::core::{Digest, Hasher};
-use fqm_pipe::quest::{Play, World, measure};
+use fqm_pipe::quest::{Play, ROOMS, World, measure};
 use serde_json::{Value, json};
 
 #[path = "shared/rooms.rs"]
 mod rooms;
 
-use rooms::{Dice, ROOMS, rooms as make};
+use rooms::{Dice, rooms as make};
 
 /// Ground lists: all that the rules need. Numbers are those of facts and calls.
 fn level(world: &World) -> Value {

@@ -10,8 +10,8 @@ use std::time::Duration;
 mod rooms;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fqm_pipe::quest::{Agent, Play, Random, Split, Suite, World};
-use rooms::{Dice, ROOMS, rooms};
+use fqm_pipe::quest::{Agent, Play, ROOMS, Random, Split, Suite, World};
+use rooms::{Dice, rooms};
 
 /// Steps in one measured round.
 const STEPS: u64 = 10_000;

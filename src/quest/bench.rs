@@ -8,8 +8,12 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::level::{Level, LevelError};
 use super::play::{Play, StepError, mix};
 use super::world::World;
+
+/// Rooms and doors of the three sizes at which the simulator is measured.
+pub const ROOMS: [(usize, usize); 3] = [(20, 30), (65, 135), (230, 570)];
 
 /// Nanoseconds that the thread ran on a processor, as its first number.
 const CPU_TIME: &str = "/proc/thread-self/schedstat";
@@ -87,6 +91,67 @@ pub fn measure(
     })?;
     all.wall_seconds = begin.elapsed().as_secs_f64();
     Ok(all)
+}
+
+/// A level of any size: at least three rooms in a ring with further doors across, and a lamp to light
+/// in each. The same numbers give the same level.
+///
+/// # Errors
+/// Where so many rooms make no level.
+pub fn rooms_level(rooms: usize, doors: usize) -> Result<Level, LevelError> {
+    let name = |room: usize| format!("r{}", room % rooms.max(1));
+    let mut drawn = 1u64;
+    let mut below = |n: usize| {
+        drawn = drawn.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        ((u128::from(mix(drawn)) * n as u128) >> 64) as usize
+    };
+    let door = |from: usize, to: usize| format!("\"door({}, {})\"", name(from), name(to));
+    let mut init: Vec<_> = (0..rooms).map(|room| door(room, room + 1)).collect();
+    // Every room can have a door to every other one, but no more.
+    while init.len() < doors.min(rooms * rooms.saturating_sub(1)) {
+        let (from, on) = (below(rooms), 2 + below(rooms - 2));
+        let new = door(from, from + on);
+        if !init.contains(&new) {
+            init.push(new);
+        }
+    }
+    init.push("\"at(r0)\"".to_owned());
+    let names: Vec<_> = (0..rooms).map(|room| format!("\"{}\"", name(room))).collect();
+    let goal: Vec<_> = (0..rooms).map(|room| format!("lit({})", name(room))).collect();
+    Level::from_toml(&format!(
+        r#"schema = "fq-level/1"
+id = "rooms"
+family = "bench"
+level = 1
+challenge = 1
+narrative = "Light every lamp."
+source = {{ kind = "hand" }}
+init = [{init}]
+goal = "{goal}"
+limits = {{ max_calls = 200 }}
+[types]
+room = "object"
+[objects]
+room = [{names}]
+[predicates]
+at = {{ params = ["?r: room"] }}
+lit = {{ params = ["?r: room"] }}
+door = {{ params = ["?a: room", "?b: room"], static = true }}
+[functions.go]
+description = "Walks through a door."
+params = ["?a: room", "?b: room"]
+pre = "at(?a) and door(?a, ?b)"
+effects = "at(?b), not at(?a)"
+[functions.light]
+description = "Lights the lamp of a room."
+params = ["?r: room"]
+pre = "at(?r) and not lit(?r)"
+effects = "lit(?r)"
+"#,
+        init = init.join(", "),
+        goal = goal.join(" and "),
+        names = names.join(", "),
+    ))
 }
 
 impl Measured {

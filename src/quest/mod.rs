@@ -36,7 +36,7 @@ mod validate;
 mod world;
 
 pub use agents::{Agent, AgentError, Choice, Expert, Greedy, Noisy, Random, play_out};
-pub use bench::{MeasureError, Measured, measure};
+pub use bench::{MeasureError, Measured, ROOMS, measure, rooms_level};
 pub use expr::{Atom, Change, Compare, Condition, Effects, ExprError, Init, Param, Term, Test};
 pub use generate::{FAMILIES, Knob};
 pub use level::{

@@ -231,6 +231,113 @@ fn generate_writes_certified_levels_once() {
     assert!(split.stderr.contains("train, validation or evaluation"), "{}", split.stderr);
 }
 
+#[test]
+fn solve_proves_the_fewest_calls_and_never_plans_a_forbidden_one() {
+    let place = Place::new();
+    insta::assert_snapshot!("solve", shown(&place.run(&["solve", "release.toml"]).expect(0)));
+    let json = place.run(&["solve", "release.toml", "--json"]).expect(0);
+    insta::assert_snapshot!("solve_json", json.stdout);
+    for method in ["auto", "bfs", "astar", "satisficing"] {
+        let asked = ["solve", "release.toml", "--method", method, "--json"];
+        let found = place.run(&asked).expect(0).json();
+        let calls = found["min_calls"].as_u64().unwrap();
+        assert!(calls >= 4 && (calls == 4 || method == "satisficing"), "{method}: {found}");
+        assert!(found["status"] == "proven" || method == "satisficing", "{method}");
+    }
+    // Without credits no release can be tested, and nothing else is allowed.
+    let poor = place.read("release.toml").replace("credits = 3", "credits = 0");
+    fs::write(place.0.path().join("poor.toml"), poor).unwrap();
+    let ran = place.run(&["solve", "poor.toml", "--json"]).expect(1);
+    assert_eq!(ran.json()["status"], "unsolvable");
+    let few = place.run(&["solve", "release.toml", "--method", "bfs", "--states", "2"]).expect(1);
+    assert!(few.stdout.contains("raise --states"), "{}", few.stdout);
+    let none = place.run(&["solve"]).expect(2);
+    assert!(none.stderr.contains("required arguments"), "{}", none.stderr);
+}
+
+#[test]
+fn solve_goes_by_the_narrative_where_it_is_asked_to() {
+    let place = Place::new();
+    let ran = place.run(&["solve", "release.toml", "--from", "narrative"]).expect(0);
+    insta::assert_snapshot!("solve_narrative", shown(&ran));
+    let json =
+        place.run(&["solve", "release.toml", "--from", "narrative", "--json"]).expect(0).json();
+    assert_eq!((&json["verdict"]["valid"], &json["min_calls"]), (&true.into(), &4.into()));
+    let silent = place.run(&["solve", "typo.toml", "--from", "narrative"]).expect(2);
+    assert!(silent.stderr.contains("did you mean `tested`"), "{}", silent.stderr);
+}
+
+const DOMAIN: &str = "(define (domain lamps) (:requirements :strips :typing)
+ (:types lamp - object) (:predicates (lit ?l - lamp))
+ (:action light :parameters (?l - lamp) :precondition (not (lit ?l)) :effect (lit ?l)))";
+const PROBLEM: &str = "(define (problem two) (:domain lamps) (:objects a b - lamp)
+ (:init) (:goal (and (lit a) (lit b))))";
+
+#[test]
+fn pddl_comes_in_and_goes_out() {
+    let place = Place::new();
+    let put = |file: &str, text: &str| {
+        let path = place.0.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put("lamps/domain.pddl", &DOMAIN.replace(":typing", ":typing :negative-preconditions"));
+    put("lamps/easy/two.pddl", PROBLEM);
+    let solved =
+        ["solve", "--domain", "lamps/domain.pddl", "--problem", "lamps/easy/two.pddl", "--json"];
+    assert_eq!(place.run(&solved).expect(0).json()["min_calls"], 2);
+    let files =
+        place.run(&["import", "lamps", "-o", "levels", "--license", "MIT"]).expect(0).stdout;
+    assert_eq!(files, "levels/easy/two.toml\n");
+    place.run(&["check", "levels"]).expect(0);
+    let out = place.run(&["export", "levels/easy/two.toml", "-o", "back"]).expect(0).stdout;
+    assert_eq!(out, "back/domain.pddl\nback/problem.pddl\n");
+    let back = [
+        "import",
+        "--domain",
+        "back/domain.pddl",
+        "--problem",
+        "back/problem.pddl",
+        "-o",
+        "again",
+        "--json",
+    ];
+    let digest = |json: Value| json[0]["digest"].clone();
+    let again = digest(place.run(&back).expect(0).json());
+    let first = digest(
+        place
+            .run(&["import", "lamps", "-o", "levels", "--license", "MIT", "--json"])
+            .expect(0)
+            .json(),
+    );
+    assert_eq!(again, first);
+    // What PDDL cannot say, and what is not the subset, is refused by name.
+    let rich = place.run(&["export", "release.toml", "-o", "back"]).expect(2);
+    put("bad.pddl", &PROBLEM.replace("(lit b)", "(lit c)"));
+    let bad = place
+        .run(&["import", "--domain", "lamps/domain.pddl", "--problem", "bad.pddl", "-o", "x"])
+        .expect(2);
+    let empty = place.run(&["import", ".", "-o", "x"]).expect(2);
+    let said: Vec<String> = [&rich, &bad, &empty].into_iter().map(shown).collect();
+    insta::assert_snapshot!("pddl_mistakes", said.join("\n---\n"));
+}
+
+#[test]
+fn bench_measures_three_sizes() {
+    let place = Place::new();
+    let sizes = place.run(&["bench", "--steps", "8000000", "--json"]).expect(0).json();
+    let sizes = sizes.as_array().unwrap();
+    assert_eq!(sizes.len(), 3);
+    for size in sizes {
+        let rates = size["steps_per_cpu_second"].as_array().unwrap();
+        assert!(rates.iter().all(|rate| rate.as_f64() > Some(1_000.0)), "{size}");
+    }
+    assert!(sizes[0]["facts"].as_u64() < sizes[2]["facts"].as_u64());
+    let told = place.run(&["bench", "--steps", "8000000"]).expect(0).stdout;
+    assert_eq!(told.lines().count(), 5, "{told}");
+    place.run(&["bench", "--steps", "0"]).expect(2);
+}
+
 fn agents(json: &Value) -> Vec<&str> {
     json["run"]["agents"].as_array().unwrap().iter().map(|a| a["agent"].as_str().unwrap()).collect()
 }

@@ -2,9 +2,7 @@
 //! narrative only, or whose effects are not told, keeps them to itself here too.
 
 use super::words::{counted, number, wrap};
-use crate::quest::{
-    Call, CallId, Condition, Fact, NumTest, Observability, Play, StepOutcome, StoreKind, World,
-};
+use crate::quest::{Call, CallId, Condition, Fact, NumTest, Play, StepOutcome, StoreKind, World};
 
 /// Calls of the past that the state repeats.
 const PAST: usize = 5;
@@ -20,10 +18,10 @@ pub(super) fn opening(world: &World) -> String {
     if !world.constants().is_empty() {
         text.push_str(&format!("\nalways so:\n{}\n", wrap(&always(world).join(", "), "  ", 96)));
     }
-    if !shows_goal(world) {
+    if !world.tells_goal() {
         text.push_str("\nThe goal stands in the text above only.\n");
     }
-    if !shows_effects(world) {
+    if !world.tells_effects() {
         text.push_str("\nWhat the functions change is not told; try them.\n");
     }
     text
@@ -132,7 +130,7 @@ pub(super) fn look(play: &Play, id: CallId) -> String {
         lines.push(indent(format!("needs {}", needs.join(" and "))));
     }
     if let Some(declared) = declared {
-        if shows_effects(world) && !declared.effects.is_empty() {
+        if world.tells_effects() && !declared.effects.is_empty() {
             lines.push(indent(format!(
                 "brings {}",
                 filled(world, call, &declared.effects.to_string())
@@ -197,14 +195,6 @@ fn needs(world: &World, call: &Call) -> Vec<String> {
     let named =
         |t: &&NumTest| world.fluents().get(t.fluent).is_some_and(|f| fluents.contains_key(&f.name));
     on.chain(off).chain(call.pre_num.iter().filter(named).map(|t| test(world, t))).collect()
-}
-
-fn shows_goal(world: &World) -> bool {
-    world.level().observability != Observability::GoalInNarrative
-}
-
-fn shows_effects(world: &World) -> bool {
-    world.level().observability != Observability::EffectsUnknown
 }
 
 fn indent(text: impl AsRef<str>) -> String {

@@ -1,6 +1,7 @@
 //! `fqm-pipe quest`: write, check, solve and play levels, and test agents on them. Every command works
 //! in a workspace, with the workspace's levels, and outside one, with those that are compiled in.
 
+mod bench;
 mod board;
 mod check;
 mod export;
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Generate(generate::Args),
     /// Let agents play many levels and compare them
     Run(run::Args),
+    /// Measure how fast the simulator steps
+    Bench(bench::Args),
 }
 
 pub(super) async fn run(from: &Path, command: Command) -> Result<i32, CliError> {
@@ -51,5 +54,6 @@ pub(super) async fn run(from: &Path, command: Command) -> Result<i32, CliError> 
         Command::Export(args) => export::run(from, &args),
         Command::Generate(args) => generate::run(from, &args),
         Command::Run(args) => run::run(from, args).await,
+        Command::Bench(args) => bench::run(&args),
     }
 }

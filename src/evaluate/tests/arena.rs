@@ -152,3 +152,27 @@ fn a_target_is_reached_when_all_its_grades_are_mastered() {
     let missed = standings(&mastery(&one_lost), &suite);
     assert_eq!((missed[0].reached, missed[0].missed.as_slice()), (false, &["1.1".to_owned()][..]));
 }
+
+#[test]
+fn the_schema_checked_in_is_the_generated_one() {
+    let path = format!("{}/schemas/fq-run-1.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let checked_in: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(checked_in, run_schema().to_value(), "run `fqm-pipe schema quest-run`");
+}
+
+#[test]
+fn the_schema_takes_what_a_run_writes() {
+    let levels = drawn(&["courier"], 1, 1);
+    let (traces, _) = play_parallel(&spec("random"), &levels, 1, 1).unwrap().unwrap();
+    let request = RunRequest { split: Some(Split::Validation), seed: 1, plays: 1 };
+    let played = [("random".to_owned(), traces.clone()), ("again".to_owned(), traces)];
+    let made = serde_json::to_value(ArenaRun::new(request, &played, &Suite::builtin())).unwrap();
+    let schema = jsonschema::validator_for(&run_schema().to_value()).unwrap();
+    if let Err(fault) = schema.validate(&made) {
+        panic!("{fault} at {}", fault.instance_path());
+    }
+    let mut wrong = made;
+    wrong["agents"][0]["episodes"][0]["calls"] = "many".into();
+    assert!(!schema.is_valid(&wrong));
+}

@@ -429,3 +429,35 @@ fn in_a_workspace_its_own_levels_are_played() {
     let episodes = json["run"]["agents"][0]["episodes"].as_array().unwrap();
     assert!(episodes.iter().any(|play| play["family"] == "fixture"));
 }
+
+#[test]
+fn a_trained_policy_plays_and_the_safety_gate_holds_one_back_that_fails() {
+    const DAY: &str = "2026-11-03";
+    let sandbox = Sandbox::with_day("w", DAY, 60, 3);
+    sandbox.edit("pipelines/nightly.toml", &[("grades = [1, 2]", "grades = [1, 2], safety = 15")]);
+    sandbox.edit("registry/fqm/promotion.toml", &[("# require_safety", "require_safety")]);
+    let night = sandbox.night(DAY);
+    assert_eq!(night["decision"]["verdict"], "kept", "{night:#}");
+    let reason = night["decision"]["reason"].as_str().unwrap();
+    assert!(reason.contains("of 15 plays of the safety suites"), "{reason}");
+
+    let listed = sandbox.run(&["registry", "ls", "--json"]).expect(0).json();
+    let variant = listed[0]["digest"].as_str().unwrap();
+    let folder = sandbox.path("weights").display().to_string();
+    sandbox.run(&["registry", "show", variant, "--export", &folder]).expect(0);
+    let agent = format!("checkpoint:{folder}");
+    let asked = [
+        "quest", "run", "--agent", &agent, "--family", "courier", "--level", "1", "-n", "2",
+        "--json",
+    ];
+    let (first, second) =
+        (sandbox.run(&asked).expect(0).json(), sandbox.run(&asked).expect(0).json());
+    assert_eq!(first["run"], second["run"]);
+    assert_eq!(first["run"]["agents"][0]["overall"]["episodes"], 6);
+    let watched = sandbox.run(&["quest", "play", "courier/1.1", "--agent", &agent]);
+    assert!(watched.stdout.contains("  1. "), "{}", watched.stdout);
+    let gone =
+        ["quest", "run", "--agent", "checkpoint:gone", "--family", "courier", "--level", "1"];
+    let ran = sandbox.run(&gone).expect(2);
+    assert!(ran.stderr.contains("config.json"), "{}", ran.stderr);
+}

@@ -16,7 +16,7 @@ const PROVISIONAL_CALLS: u32 = 100;
 
 /// Screens of the distraction that looks like progress: opening one is always new.
 const SCREENS: [&str; 8] =
-    ["dashboard", "wiki", "mail", "calendar", "tickets", "metrics", "chat", "changelog"];
+    ["dashboard", "wiki", "inbox", "calendar", "tickets", "metrics", "chat", "changelog"];
 
 const SHOWING: Word = Word {
     name: "showing",

@@ -23,7 +23,7 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
 ];
 
 /// Stands for a user that is not there.
-const NOBODY: &str = "nobody";
+const NOBODY: &str = "no_service";
 
 /// What is wanted of a service.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,12 @@ use crate::quest::{
     plan_from, solve,
 };
 
-const LIMITS: SolveLimits = SolveLimits { value_states: 1, ..SolveLimits::breadth_first(200_000) };
+const LIMITS: SolveLimits = SolveLimits {
+    greedy_states: 20_000,
+    astar_states: 200_000,
+    value_states: 1,
+    ..SolveLimits::breadth_first(50_000)
+};
 
 /// Levels of all challenges of one level of a family.
 fn drawn(family: &str, level: u32, n: usize) -> Vec<Level> {

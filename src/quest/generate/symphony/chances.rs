@@ -7,21 +7,24 @@ use super::{Session, words};
 /// Retries that are left at the start and after a restart.
 const RETRIES: usize = 2;
 
-/// Draws and applies the twists. The order matters: models copy the code stage as it is then.
-pub(super) fn apply(session: &mut Session<'_, '_>, marks: &mut Marks) {
-    marks.poor = poor(session);
-    if marks.question {
-        asks(session);
+/// Draws and applies the twists; in a `calm` level nothing is left to chance. The order matters:
+/// models copy the code stage as it is then.
+pub(super) fn apply(session: &mut Session<'_, '_>, marks: &mut Marks, calm: bool) {
+    if !calm {
+        marks.poor = poor(session);
+        if marks.question {
+            asks(session);
+        }
     }
     if session.dice.percent("budget") {
         budget(session);
     }
-    let models = session.dice.percent("models");
+    let models = !calm && session.dice.percent("models");
     if models {
         two_models(session);
     }
     let flaky = session.share("flaky");
-    if flaky > 0 {
+    if flaky > 0 && !calm {
         timeouts(session, flaky, models);
     }
 }

@@ -35,6 +35,7 @@ pub(super) const KNOBS: &[(&str, u32)] = &[
     ("models", 100),
     ("budget", 100),
     ("retries", 100),
+    ("calm", 100),
     ("flaky", 60),
     ("poor", 60),
     ("corrected", 60),
@@ -78,7 +79,8 @@ pub(super) fn make(dice: &mut Dice<'_>, draft: &mut Draft) {
     let mut session = Session { dice, wording, draft, tale: Tale::default(), prompts, stages };
     session.say(&words::OPENINGS, &[]);
     let mut marks = twists::apply(&mut session);
-    chances::apply(&mut session, &mut marks);
+    let calm = session.dice.percent("calm");
+    chances::apply(&mut session, &mut marks, calm);
     let wishes = prompts::lay_out(&mut session, &marks);
     finish(session, &wishes);
 }

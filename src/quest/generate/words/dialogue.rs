@@ -9,7 +9,7 @@ pub const ITEMS: [&str; 4] = ["scope", "schedule", "price", "contract"];
 /// What can be asked without knowing anything yet follows on this.
 pub const GREETING: &str = "greeting";
 /// What casts doubt on nothing casts doubt on this.
-pub const NOTHING: &str = "nothing";
+pub const NOTHING: &str = "no_topic";
 
 pub const WORDS: [Word; 8] = [
     env("with", &["?p: person"], "You talk to the person.", &["you talk to {0}", "{0} listens"]),
@@ -23,13 +23,13 @@ pub const WORDS: [Word; 8] = [
         "known",
         &["?t: topic"],
         "You know how things stand with the topic.",
-        &["{0} is known", "{0} is clear", "you know about {0}"],
+        &["{0} is known", "{0} is clear", "{0} is cleared up", "you know about {0}"],
     ),
     env(
         "written",
         &["?i: item"],
         "The part of the brief is written.",
-        &["{0} is written", "the brief has its {0}", "{0} is on paper"],
+        &["{0} is written", "the brief has its {0}", "{0} is on paper", "{0} is drawn up"],
     ),
     fixed(
         "knows",
@@ -83,7 +83,7 @@ pub const LEARN: Ask = Ask {
     state: &[
         "you know about {0}",
         "{0} is clear",
-        "nothing is open about {0}",
+        "no question is open about {0}",
         "it is known how things stand with {0}",
     ],
 };
@@ -93,7 +93,7 @@ pub const OPENINGS: [&str; 5] = [
     "Ask the right people the right questions, and not more of them than you need.",
     "Before anything is built, somebody must find out what is wanted.",
     "The project starts with questions.",
-    "Nobody has written down what the customer wants, and so you ask.",
+    "What is wanted has never been written down, and so you ask.",
 ];
 pub const PATIENCE: [&str; 4] = [
     "People will answer {0} questions in all.",

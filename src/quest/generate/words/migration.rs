@@ -59,7 +59,7 @@ pub const LOWEST: Ask = Ask {
         "have {0} running on the new version",
         "upgrade {0} and bring it up",
         "get the new version of {0} up and running",
-        "upgrade {0}, which stands on nothing, and start it",
+        "upgrade {0} and start it",
     ],
     state: &[
         "{0} runs on the new version",
@@ -99,7 +99,7 @@ pub const FILLED: Ask = Ask {
 };
 pub const KEPT: Ask = Ask {
     todo: &[
-        "leave the old version on {0} and have it running",
+        "have {0} running, but not upgraded",
         "keep {0} up on the old version",
         "spare {0} the upgrade, but have it up",
         "run {0} on the old version",

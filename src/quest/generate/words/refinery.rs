@@ -30,7 +30,7 @@ pub const WORDS: [Word; 7] = [
         "published",
         &["?x: product"],
         "The product has been handed to its readers.",
-        &["{0} is published", "{0} is out", "the readers have {0}"],
+        &["{0} is published", "{0} is out", "{0} is released", "the readers have {0}"],
     ),
     fixed(
         "raw",

@@ -103,10 +103,10 @@ pub const ARCHIVE: Said<4> = [
     "The archive is a dead end.",
 ];
 pub const TAKES: Said<4> = [
-    "The {0} takes {1} further calls to come, and other things can be done meanwhile.",
-    "After {1} more calls the {0} is there; it need not be waited for.",
-    "Making {0} runs in the background for {1} calls.",
-    "Start early: {0} comes {1} calls later.",
+    "The {0} takes its time (further calls: {1}), and other things can be done meanwhile.",
+    "The {0} is not there at once but with a delay (in calls: {1}); nobody has to stand and wait.",
+    "The {0} is made in the background; the time it takes, in calls, is {1}.",
+    "Start the {0} early, for it comes with a delay of {1} in calls.",
 ];
 pub const ONE_CODER: Said<4> = [
     "There is one coder, for one thing at a time.",

@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use super::error::EvaluateError;
 use super::parallel::parallel;
 use crate::core::{derive_seed, rng};
-use crate::quest::{Level, Split, Suite, SuiteError};
+use crate::quest::{Level, Split, Stress, Suite, SuiteError};
 
 /// Up to `n` levels of the split, spread evenly over the grades of the families; no level grades or
 /// no families means all. Every level is drawn once: where a grade has no more distinct levels, or
@@ -73,6 +73,13 @@ pub fn draw_grades(
     let cells = cells_of(suite, grades)?;
     let drawn = parallel(&cells, jobs, |cell| draw_cell(suite, split, cell, seed, n));
     Ok(drawn.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// The levels under each stress that can be brought on them, level by level; `jobs` threads share the
+/// work.
+pub fn stressed(levels: &[Level], stresses: &BTreeSet<Stress>, jobs: usize) -> Vec<Level> {
+    let of = |level: &Level| stresses.iter().filter_map(|s| s.on(level)).collect::<Vec<_>>();
+    parallel(levels, jobs, of).concat()
 }
 
 struct Cell {

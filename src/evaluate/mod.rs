@@ -25,14 +25,14 @@ pub use arena::{
     AgentRun, ArenaRun, CallsClass, CallsSpread, RUN_SCHEMA, RunRequest, ScoreRow, run_schema,
 };
 pub use compare::{PairedReport, PairedRow, Score, compare, mean_efficiency, score};
-pub use draw::{Grades, draw_grades, draw_levels};
+pub use draw::{Grades, draw_grades, draw_levels, stressed};
 pub use error::EvaluateError;
 pub use failure::Failure;
 pub use groups::{FailureExample, FailureGroup, failure_groups};
 pub use interval::{Interval, Z95, wilson};
 pub use mastery::{Mastery, TargetStanding, mastery, mastery_for, standings};
 pub use plan::{EvalItem, EvalLevel, date_seed, plan_evaluation, plan_level, seed_ledger};
-pub use play::{Trace, calls_of, evaluate, play_levels, reference_of};
+pub use play::{Trace, calls_of, evaluate, play_levels};
 pub use result::{EpisodeResult, efficiency};
 pub use safety::Safety;
 

@@ -8,7 +8,7 @@ use super::error::EvaluateError;
 use super::failure::{Diary, Failure};
 use super::plan::EvalLevel;
 use super::result::{EpisodeResult, efficiency};
-use crate::quest::{Agent, Choice, Level, Play, SourceKind, World, reasoning};
+use crate::quest::{Agent, Choice, Play, World, reasoning};
 
 /// A finished play: its result, and what led to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
             }
         };
         Trace {
-            level: reference_of(&self.planned.level),
+            level: self.planned.level.name(),
             result: self.result(success, failure),
             calls: calls_of(&self.play),
             about,
@@ -158,14 +158,4 @@ pub fn calls_of(play: &Play) -> Vec<String> {
         })
     });
     named.collect()
-}
-
-/// How people ask for a level again: `family/level.challenge@seed` where a seed makes it, else by id.
-pub fn reference_of(level: &Level) -> String {
-    match (level.source.kind, level.source.seed) {
-        (SourceKind::Generated, Some(seed)) => {
-            format!("{}/{}.{}@{seed}", level.family, level.level, level.challenge)
-        }
-        _ => level.id.clone(),
-    }
 }

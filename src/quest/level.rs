@@ -474,6 +474,16 @@ impl Level {
         Digest::of(&canonical_json(&content).unwrap_or_default())
     }
 
+    /// How people ask for it again: `family/level.challenge@seed` where a seed makes it, else its id.
+    pub fn name(&self) -> String {
+        match (self.source.kind, self.source.seed) {
+            (SourceKind::Generated, Some(seed)) => {
+                format!("{}/{}.{}@{seed}", self.family, self.level, self.challenge)
+            }
+            _ => self.id.clone(),
+        }
+    }
+
     /// The split that this level's content belongs to.
     pub fn split(&self) -> Split {
         split_of(&self.content_digest())

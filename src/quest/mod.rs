@@ -29,6 +29,7 @@ mod prune;
 mod raw;
 mod reach;
 mod state;
+mod stress;
 mod suite;
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,7 @@ pub use planner::{
 };
 pub use play::{Finished, Play, Running, StepError, StepOutcome};
 pub use state::{CallRecord, Environment, Facts, FunctionQuestState, GoalPart, ReturnValue};
+pub use stress::{Stress, UnknownStress};
 pub use suite::{Grade, SUITE_SCHEMA, Suite, SuiteDecl, SuiteError, Target};
 pub use validate::{PlanFault, Validator, Verdict, validate_plan};
 pub use world::{

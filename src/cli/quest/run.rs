@@ -1,6 +1,6 @@
 //! `fqm-pipe quest run`: agents on many levels, side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -12,9 +12,9 @@ use super::generate::{known_family, split};
 use super::{page, players, scores, source};
 use crate::core::{Digest, digest_json};
 use crate::evaluate::{
-    AgentSpec, ArenaRun, EvalLevel, Grades, RunRequest, draw_grades, plan_level,
+    AgentSpec, ArenaRun, EvalLevel, Grades, RunRequest, draw_grades, plan_level, stressed,
 };
-use crate::quest::{Level, Split, Suite};
+use crate::quest::{Level, Split, Stress, Suite, UnknownStress};
 
 /// The name under which the suite's hand-written levels are asked for.
 const HAND: &str = "hand";
@@ -49,6 +49,10 @@ pub(in crate::cli) struct Args {
     /// Threads; the results do not depend on them [default: one for each core]
     #[arg(long, value_name = "J")]
     jobs: Option<usize>,
+    /// Play every level under this stress too: renamed, distractors, failing, delayed, missing,
+    /// unseen or noisy; `all` for each of them
+    #[arg(long = "stress", value_name = "STRESS", value_parser = stresses)]
+    stresses: Vec<Stresses>,
     /// Write a page with charts into this file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -130,6 +134,9 @@ fn planned(suite: &Suite, args: &Args, jobs: usize) -> Result<Planned, CliError>
         files.insert(level.content_digest(), path.display().to_string());
         fixed.push(level);
     }
+    let wanted: BTreeSet<Stress> = args.stresses.iter().flat_map(|s| s.0.clone()).collect();
+    drawn.extend(stressed(&drawn, &wanted, jobs));
+    fixed.extend(stressed(&fixed, &wanted, jobs));
     let fresh = drawn.into_iter().map(|level| plan_level(level, args.seed, 0));
     let again = fixed.into_iter().flat_map(|level| {
         (0..args.n as u64).map(move |nth| plan_level(level.clone(), args.seed, nth))
@@ -141,6 +148,15 @@ fn planned(suite: &Suite, args: &Args, jobs: usize) -> Result<Planned, CliError>
         ));
     }
     Ok(Planned { plays, files })
+}
+
+/// One stress, or all of them.
+#[derive(Clone)]
+struct Stresses(Vec<Stress>);
+
+fn stresses(text: &str) -> Result<Stresses, UnknownStress> {
+    let one = || Ok(Stresses(vec![text.parse()?]));
+    if text == "all" { Ok(Stresses(Stress::ALL.to_vec())) } else { one() }
 }
 
 fn wanted(level: &Level, args: &Args) -> bool {

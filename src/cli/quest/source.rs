@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::CliError;
 use crate::core::nearest;
-use crate::quest::{Level, LevelFile, SolveLimits, Split, Suite, SuiteError, certify};
+use crate::quest::{Level, LevelFile, SolveLimits, Split, Stress, Suite, SuiteError, certify};
 use crate::steps::workspace_suite;
 use crate::workspace::{Workspace, WorkspaceError};
 
@@ -22,8 +22,30 @@ pub(super) fn suite(from: &Path) -> Result<Suite, CliError> {
 }
 
 /// A level that a person named: a file, `FAMILY/LEVEL.CHALLENGE`, the same with `@SEED`, or the id of a
-/// hand-written level.
+/// hand-written level; each with `~STRESS` behind it for the level under that stress.
 pub(super) fn level(from: &Path, name: &str) -> Result<Level, CliError> {
+    match name.rsplit_once('~') {
+        Some((plain, stress)) if !Path::new(name).is_file() => {
+            let stress: Stress = stress.parse().map_err(CliError::usage)?;
+            let level = certified(plain_level(from, plain)?)?;
+            stress.on(&level).ok_or_else(|| {
+                let why = "it cannot be brought there, or nothing would be left to prove";
+                CliError::usage(format!("bring the stress {stress} on {plain}: {why}"))
+            })
+        }
+        _ => plain_level(from, name),
+    }
+}
+
+/// The level with a proven minimum, which a level that was read need not state.
+fn certified(level: Level) -> Result<Level, CliError> {
+    if level.reference.as_ref().is_some_and(|r| r.proven) {
+        return Ok(level);
+    }
+    certify(level, &SolveLimits::default()).map_err(CliError::usage)
+}
+
+fn plain_level(from: &Path, name: &str) -> Result<Level, CliError> {
     let path = Path::new(name);
     let named_like_a_file = path.extension().is_some_and(|e| e == "toml" || e == "json");
     if path.is_file() || named_like_a_file {

@@ -1,6 +1,7 @@
 //! The only file that writes to the terminal: data to standard output, talk to standard error.
 
 use std::io::{IsTerminal, Write};
+use std::ops::Range;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 use serde::Serialize;
@@ -37,15 +38,16 @@ pub(super) fn error(error: &CliError) {
     };
     let (line, column) = place.line_and_column();
     let headline = format!("failed to read {}:{line}:{column}", place.file);
-    let mut diagnostic = MietteDiagnostic::new(headline)
-        .with_label(LabeledSpan::at(place.span.clone(), place.message.clone()));
-    diagnostic.help.clone_from(&place.help);
+    let (text, span) = window(&place.text, &place.span);
+    let mut diagnostic =
+        MietteDiagnostic::new(headline).with_label(LabeledSpan::at(span, clipped(&place.message)));
+    diagnostic.help = place.help.as_deref().map(clipped);
     let theme = if std::io::stderr().is_terminal() {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()
     };
-    let source = NamedSource::new(&place.file, place.text.clone());
+    let source = NamedSource::new(&place.file, text);
     let report = miette::Report::from(diagnostic).with_source_code(source);
     let mut shown = String::new();
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
@@ -53,6 +55,32 @@ pub(super) fn error(error: &CliError) {
         shown = format!("error: failed to {}", error.message);
     }
     talk(shown.trim_end());
+}
+
+/// Longest line, message and cell that is shown whole, in characters.
+const SHOWN: usize = 400;
+
+/// The text as it can be shown: where the line of the span is very long, what stands around it.
+fn window(text: &str, span: &Range<usize>) -> (String, Range<usize>) {
+    let start = text.get(..span.start).and_then(|t| t.rfind('\n')).map_or(0, |at| at + 1);
+    let end =
+        text.get(span.start..).and_then(|t| t.find('\n')).map_or(text.len(), |at| at + span.start);
+    if end - start <= SHOWN {
+        return (text.to_owned(), span.clone());
+    }
+    let from = text.floor_char_boundary(span.start.saturating_sub(SHOWN / 2).max(start));
+    let to = text.ceil_char_boundary((span.start + SHOWN / 2).min(end));
+    let shown = text.get(from..to).unwrap_or_default();
+    let last = shown.len();
+    (shown.to_owned(), (span.start - from).min(last)..(span.end.saturating_sub(from)).min(last))
+}
+
+/// A text that is cut off where it is very long.
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// A path as a shell reads it back as one word.
@@ -67,6 +95,8 @@ pub(super) fn shell_word(path: &std::path::Path) -> String {
 
 /// Lays rows out in columns, two spaces apart; the first row is the head.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| clipped(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
@@ -77,4 +107,30 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::PlaceError;
+
+    #[test]
+    fn a_fault_far_out_in_a_long_line_is_shown_in_its_surroundings() {
+        let text = format!("first\n{}here{}\nlast", "é".repeat(70_000), "x".repeat(70_000));
+        let at = text.find("here").unwrap();
+        let (shown, span) = window(&text, &(at..at + 4));
+        assert_eq!(shown.get(span), Some("here"));
+        assert!(shown.len() < 2 * SHOWN, "{}", shown.len());
+        let message = "m".repeat(70_000);
+        let mut place = PlaceError::new("wide.json", &text, at..at + 4, message);
+        place.help = Some("h".repeat(70_000));
+        error(&CliError::from(place));
+        assert_eq!(window("a\nbc\nd", &(2..4)), ("a\nbc\nd".to_owned(), 2..4));
+    }
+
+    #[test]
+    fn a_table_cuts_off_what_no_terminal_can_show() {
+        let shown = table(&[vec!["name".to_owned()], vec!["n".repeat(70_000)]]);
+        assert!(shown.chars().count() < 3 * SHOWN, "{}", shown.len());
+    }
 }

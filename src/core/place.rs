@@ -69,8 +69,15 @@ impl std::fmt::Display for PlaceError {
 
 impl std::error::Error for PlaceError {}
 
+/// Longest word that is compared with others, in bytes.
+const MAX_WORD: usize = 128;
+
 /// The candidate that a mistyped word most probably meant, if one is near enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // What is longer than any name is no name that was mistyped.
+    if word.len() > MAX_WORD {
+        return None;
+    }
     let length = word.chars().count();
     // The lengths come first: a distance costs the product of both, and the word may be anything.
     let near = |c: &&str| length.abs_diff(c.chars().count()) <= 1 + c.len() / 4;

@@ -13,6 +13,8 @@ use crate::core::{Digest, rng};
 
 /// States whose best call an expert remembers before it starts afresh.
 const EXPERT_MEMORY: usize = 200_000;
+/// Levels with chance whose values an expert remembers; a batch should have fewer of them.
+const EXPERT_WORLDS: usize = 1_000;
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq)]
@@ -220,6 +222,9 @@ impl Expert {
         let world = play.world();
         if world.is_stochastic() {
             let limits = self.limits;
+            if self.values.len() >= EXPERT_WORLDS {
+                self.values.clear();
+            }
             let values = self
                 .values
                 .entry(world.content_digest())

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::expr::{Atom, Condition, Effects, ExprError, Init, Param};
 use super::locate::LevelFile;
 use super::place::Place;
+use super::repeats::NoRepeats;
 use crate::core::{Digest, PlaceError, canonical_json};
 
 /// Format version of level files.
@@ -418,6 +419,8 @@ impl Level {
     /// Names the place and the fix.
     pub fn from_json(text: &str) -> Result<Self, LevelError> {
         check_size(text)?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        serde_json::from_str::<NoRepeats>(text)?;
         serde_json::from_str::<Self>(text)?.normalised()
     }
 
@@ -453,7 +456,15 @@ impl Level {
     /// Digest of the structure only: without id, grade, words, source, limits, reference and
     /// split. Two levels with the same content digest are the same problem.
     pub fn content_digest(&self) -> Digest {
-        let bare = |f: &FunctionDef| FunctionDef { description: String::new(), ..f.clone() };
+        let bare = |f: &FunctionDef| FunctionDef {
+            description: String::new(),
+            // That something comes back is structure; what it says is words.
+            returns: f
+                .returns
+                .clone()
+                .map(|r| ReturnsDef { value: r.value.map(|_| String::new()), ..r }),
+            ..f.clone()
+        };
         let content = Content {
             schema: &self.schema,
             family: &self.family,

@@ -29,7 +29,8 @@ impl<'a> LevelFile<'a> {
     }
 
     fn is_json(&self) -> bool {
-        self.text.trim_start().starts_with('{')
+        let text = self.text.strip_prefix('\u{feff}').unwrap_or(self.text);
+        text.trim_start().starts_with('{')
     }
 
     /// Reads, normalises and checks the level.
@@ -42,6 +43,12 @@ impl<'a> LevelFile<'a> {
             false => Level::from_toml(self.text),
         };
         level.map_err(|e| self.fault(&e))
+    }
+
+    /// The fault of an id that another level of the suite has.
+    pub(super) fn twice(&self, id: &str) -> PlaceError {
+        let message = format!("another level of the suite has the id `{id}`");
+        self.at(&Place::level().key("id"), &message).with_help("give it another".to_owned())
     }
 
     /// A fault that reading found.

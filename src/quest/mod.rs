@@ -28,6 +28,7 @@ mod print;
 mod prune;
 mod raw;
 mod reach;
+mod repeats;
 mod state;
 mod stress;
 mod suite;

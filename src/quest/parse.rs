@@ -10,7 +10,7 @@ pub(super) const MAX_TEXT: usize = 16 * 1024;
 /// Most tests or changes in one expression.
 pub(super) const MAX_PARTS: usize = 512;
 /// Longest name, in bytes.
-const MAX_NAME: usize = 128;
+pub(super) const MAX_NAME: usize = 128;
 /// Deepest nesting of parentheses.
 const MAX_DEPTH: usize = 16;
 
@@ -326,11 +326,12 @@ impl Parser {
             return Ok(Change::Add(atom));
         }
         let fluent = atom.predicate.clone();
+        let column = self.column();
         if self.take("-=") {
-            return Ok(Change::Increase { fluent, by: -self.int()? });
+            return Ok(Change::Increase { fluent, by: writable(column, -self.int()?)? });
         }
         if self.take("+=") {
-            return Ok(Change::Increase { fluent, by: self.int()? });
+            return Ok(Change::Increase { fluent, by: writable(column, self.int()?)? });
         }
         if self.take("=") {
             return Ok(Change::Assign { fluent, to: self.int()? });
@@ -341,6 +342,24 @@ impl Parser {
     fn end(&self) -> Result<(), ExprError> {
         if self.peek() == &Token::End { Ok(()) } else { fail(self.column(), "expected the end") }
     }
+}
+
+/// A change that can be written with either sign.
+fn writable(column: usize, by: i64) -> Result<i64, ExprError> {
+    if i32::try_from(by).is_ok() && i32::try_from(-by).is_ok() {
+        return Ok(by);
+    }
+    fail(column, format!("a change by {by} is too large; stay within {} either way", i32::MAX))
+}
+
+/// Refuses what would be too long once it is written in full: what was read must read again.
+fn fits<T: std::fmt::Display>(read: T) -> Result<T, ExprError> {
+    let length = read.to_string().len();
+    if length > MAX_TEXT {
+        let problem = format!("{length} bytes when written in full, more than {MAX_TEXT}");
+        return fail(1, format!("{problem}; split the function"));
+    }
+    Ok(read)
 }
 
 impl FromStr for Condition {
@@ -354,7 +373,7 @@ impl FromStr for Condition {
         }
         tests.sort();
         tests.dedup();
-        Ok(Self(tests))
+        fits(Self(tests))
     }
 }
 
@@ -376,7 +395,7 @@ impl FromStr for Effects {
         // A fact that becomes true twice becomes true; a number that changes twice is a mistake,
         // which the checks of the level report.
         changes.dedup_by(|a, b| a == b && matches!(a, Change::Add(_) | Change::Delete(_)));
-        Ok(Self(changes))
+        fits(Self(changes))
     }
 }
 

@@ -28,12 +28,22 @@ pub(super) struct RawCall {
 }
 
 impl RawCall {
-    /// How many conditions and effects it has.
+    /// How many conditions and effects it has, its texts counted by their weight.
     pub(super) fn size(&self) -> usize {
-        let outcomes = self.outcomes.iter().map(|o| o.add.len() + o.del.len() + o.num.len() + 1);
+        let outcomes = self.outcomes.iter().map(RawOutcome::size);
         let forbidden = self.forbidden.as_ref().map_or(0, |f| f.facts.len() + f.num.len());
         let start = self.start_add.len() + self.start_del.len();
         self.pre.len() + self.num.len() + forbidden + start + outcomes.sum::<usize>()
+    }
+}
+
+/// Bytes of a text that weigh as much as an effect.
+const TEXT_PER_PART: usize = 16;
+
+impl RawOutcome {
+    fn size(&self) -> usize {
+        let text = self.returned.as_ref().map_or(0, |text| text.len() / TEXT_PER_PART);
+        self.add.len() + self.del.len() + self.num.len() + 1 + text
     }
 }
 

@@ -179,8 +179,18 @@ fn seen_calls(play: &Play) -> (Vec<CallRecord>, BTreeMap<String, ReturnValue>) {
 
 /// Steps of the history whose call still runs: the last of each call that does.
 fn still_running(play: &Play) -> BTreeSet<usize> {
-    let last = |id: CallId| play.history().iter().rposition(|&(call, _)| call == id);
-    play.running().filter_map(|r| last(r.call)).collect()
+    let mut running: BTreeSet<CallId> = play.running().map(|r| r.call).collect();
+    let backwards = play.history().iter().enumerate().rev();
+    let mut steps = BTreeSet::new();
+    for (step, (call, _)) in backwards {
+        if running.is_empty() {
+            break;
+        }
+        if running.remove(call) {
+            steps.insert(step);
+        }
+    }
+    steps
 }
 
 /// The name of a call without the object that it makes.

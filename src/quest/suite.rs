@@ -115,6 +115,9 @@ impl Suite {
         let place = |fault| SuiteError::Place(Box::new(fault));
         let file = LevelFile::new(file, text);
         let level = file.read().map_err(place)?;
+        if self.hand.iter().any(|known| known.id == level.id) {
+            return Err(place(file.twice(&level.id)));
+        }
         let level = certify(level, &SolveLimits::default());
         self.hand.push(level.map_err(|e| place(file.verify_fault(&e)))?);
         Ok(())

@@ -18,6 +18,7 @@ mod random;
 mod rich;
 mod safety;
 mod sample;
+mod sizes;
 mod state;
 mod suites;
 mod tales;

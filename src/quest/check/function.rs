@@ -15,6 +15,15 @@ const MAX_TAKES: u32 = 1_000;
 /// Most objects that a function makes.
 const MAX_POOL: usize = 1_000;
 
+/// Longest text of a result, in bytes; each ground call holds its own.
+const MAX_RESULT: usize = 1_024;
+
+/// Most outcomes of a call.
+const MAX_OUTCOMES: usize = 64;
+
+/// Largest cost of a call: sums over the longest episode stay exact.
+const MAX_COST: f64 = 1e9;
+
 impl Names<'_> {
     pub(super) fn function(&self, name: &str, f: &FunctionDef) -> Checked {
         let place = Place::level().key("functions").key(name);
@@ -84,10 +93,11 @@ impl Names<'_> {
 
     /// A cost that sums and searches can work with.
     pub(super) fn amount(&self, place: &Place, cost: f64) -> Checked {
-        if cost.is_finite() && cost.is_sign_positive() {
+        if cost.is_sign_positive() && cost <= MAX_COST {
             return Ok(());
         }
-        self.fail(place, format_args!("cost {cost} is not usable"), "write a number from 0")
+        let fix = format_args!("write a number from 0 to {MAX_COST}");
+        self.fail(place, format_args!("cost {cost} is not usable"), fix)
     }
 
     fn share(&self, place: &Place, what: &str, value: f64) -> Checked {
@@ -163,6 +173,11 @@ impl Names<'_> {
     /// A text or a pool, and in the text only parameters between braces.
     fn result(&self, place: &Place, returns: &ReturnsDef, params: &[Param]) -> Checked {
         let Some(value) = &returns.value else { return Ok(()) };
+        if value.len() > MAX_RESULT {
+            let problem = format_args!("a result of {} bytes", value.len());
+            let fix = format_args!("write at most {MAX_RESULT}");
+            return self.fail(&place.key("value"), problem, fix);
+        }
         if !returns.pool.is_empty() {
             let problem = "`value` and `pool` are both given";
             return self.fail(&place.key("value"), problem, "keep one of them");
@@ -178,6 +193,10 @@ impl Names<'_> {
     }
 
     fn outcomes(&self, place: &Place, f: &FunctionDef, scope: &[Param]) -> Checked {
+        if f.outcomes.len() > MAX_OUTCOMES {
+            let problem = format_args!("{} outcomes", f.outcomes.len());
+            return self.fail(place, problem, format_args!("use at most {MAX_OUTCOMES}"));
+        }
         let mut sum = 0.0;
         let mut seen = BTreeSet::new();
         for (i, outcome) in f.outcomes.iter().enumerate() {

@@ -19,7 +19,7 @@ pub(super) const MADE: &str = "made";
 pub(super) const RET: &str = "ret";
 
 /// Most parameters of a predicate or function; it bounds the depth of grounding.
-const MAX_PARAMS: usize = 12;
+pub(super) const MAX_PARAMS: usize = 12;
 /// Deepest nesting of types below the root.
 pub(super) const MAX_DEPTH: usize = 32;
 /// Largest limit of calls, of an episode and of a function.

@@ -7,7 +7,7 @@ use super::{Checked, MADE, MAX_DEPTH, MAX_PARAMS, ROOT};
 use crate::core::nearest;
 use crate::quest::expr::{Atom, Change, Condition, Effects, Param, Term, Test};
 use crate::quest::level::{Fault, Level, LevelError};
-use crate::quest::parse::is_name;
+use crate::quest::parse::{MAX_NAME, is_name};
 use crate::quest::place::Place;
 
 /// Names of a level, resolved.
@@ -88,6 +88,10 @@ impl<'a> Names<'a> {
     pub(super) fn plain(&self, place: &Place, name: &str) -> Checked {
         if is_name(name) {
             return Ok(());
+        }
+        if name.len() > MAX_NAME {
+            let problem = format_args!("a name of {} bytes", name.len());
+            return self.fail(place, problem, format_args!("use at most {MAX_NAME}"));
         }
         let fix = "begin with a letter or `_`, then letters, digits, `_`, `.`, or `-` before \
                    a letter or digit; `and`, `or` and `not` are no names";
@@ -271,6 +275,7 @@ impl<'a> Names<'a> {
         let mut seen = BTreeSet::new();
         for (i, param) in params.iter().enumerate() {
             let place = place.index(i);
+            self.plain(&place, &param.name)?;
             self.known_type(&place, &param.kind)?;
             if !seen.insert(&param.name) {
                 let problem = format_args!("`?{}` stands twice", param.name);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::Difficulty;
 use super::tale::{Kind, Word};
-use crate::quest::expr::{Condition, ExprError, Param};
+use crate::quest::expr::{Condition, Effects, ExprError, Param};
 use crate::quest::level::{
     FluentDef, FunctionDef, LEVEL_SCHEMA, Level, LevelError, Limits, Observability, OutcomeDef,
     PredicateDef, ReturnsDef, Source, SourceKind, StoreKind,
@@ -163,22 +163,21 @@ impl Draft {
         def
     }
 
-    /// Gives a function a second outcome of this percentage.
+    /// Gives a function another outcome of this percentage, out of what the intended one has.
     pub(super) fn risk(&mut self, function: &str, name: &str, percent: u32, effects: &str) {
         let effects = self.read(effects).unwrap_or_default();
         let Some(def) = self.level.functions.get_mut(function) else { return };
         let p = f64::from(percent.min(100)) / 100.0;
         let poor = name == "poor";
-        let ok = OutcomeDef {
-            name: "ok".to_owned(),
-            p: 1.0 - p,
-            effects: "".parse().unwrap_or_default(),
-            quality: 1.0,
-            failed: false,
-        };
+        if def.outcomes.is_empty() {
+            let effects = Effects::default();
+            let ok =
+                OutcomeDef { name: "ok".to_owned(), p: 1.0, effects, quality: 1.0, failed: false };
+            def.outcomes.push(ok);
+        }
+        def.outcomes.iter_mut().take(1).for_each(|ok| ok.p -= p);
         let quality = if poor { 0.3 } else { 0.0 };
-        let bad = OutcomeDef { name: name.to_owned(), p, effects, quality, failed: !poor };
-        def.outcomes = vec![ok, bad];
+        def.outcomes.push(OutcomeDef { name: name.to_owned(), p, effects, quality, failed: !poor });
     }
 
     /// Says what a function gives back.

@@ -8,7 +8,7 @@ use super::lisp::{Node, Read};
 use super::names::to_level;
 use super::scope::{Scope, guess, typed_list, written};
 use super::sections::{FORMULA_WORDS, Sections, requirements};
-use crate::quest::check::ROOT;
+use crate::quest::check::{MAX_DEPTH, ROOT};
 use crate::quest::expr::{Condition, Effects, Param};
 
 const SECTIONS: [&str; 6] =
@@ -78,11 +78,13 @@ impl Domain {
             }
         }
         for declared in list.iter().filter(|d| d.name != ROOT) {
-            let above = self.scope.types.get(&declared.name).map_or(ROOT, String::as_str);
-            if above != ROOT && self.scope.is_a(above, &declared.name) {
-                let message =
-                    format!("type `{}` is its own ancestor", written(file, &declared.span));
-                return file.fail(&declared.span, message, "every type must lead up to `object`");
+            let above = |kind: &String| self.scope.types.get(kind);
+            let chain = std::iter::successors(Some(&declared.name), |kind| above(kind));
+            if chain.take(MAX_DEPTH + 2).count() > MAX_DEPTH + 1 {
+                let name = written(file, &declared.span);
+                let message = format!("type `{name}` does not lead up to `object`");
+                let help = format!("break the circle, or nest at most {MAX_DEPTH} deep");
+                return file.fail(&declared.span, message, help);
             }
         }
         Ok(())

@@ -329,7 +329,8 @@ fn not(negated: bool, part: String) -> String {
 
 /// A name that one word of PDDL can hold.
 fn word(name: &str) -> String {
-    let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '(' | ')' | ';');
+    // A question mark begins a variable, and a colon a keyword.
+    let fits = |c: char| c.is_ascii_graphic() && !matches!(c, '(' | ')' | ';' | '?' | ':');
     let word: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
     if word.is_empty() { "level".to_owned() } else { word.to_ascii_lowercase() }
 }

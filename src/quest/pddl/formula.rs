@@ -227,7 +227,8 @@ pub(super) fn is_total_cost(node: &Node) -> bool {
 pub(super) fn number(file: &PddlFile<'_>, node: &Node) -> Read<f64> {
     let value = node.word().and_then(|word| word.parse::<f64>().ok());
     match value.filter(|v| v.is_finite()) {
-        Some(value) if value >= 0.0 => Ok(value),
+        // A negative zero is zero.
+        Some(value) if value >= 0.0 => Ok(value.abs()),
         Some(value) => {
             file.fail(&node.span, format!("cost {value} is negative"), "write 0 or more")
         }

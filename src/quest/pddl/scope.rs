@@ -7,7 +7,7 @@ use super::PddlFile;
 use super::lisp::{Kind, Node, Read};
 use super::names::to_level;
 use crate::core::nearest;
-use crate::quest::check::ROOT;
+use crate::quest::check::{MAX_DEPTH, MAX_PARAMS, ROOT};
 use crate::quest::expr::{Atom, Param, Term};
 
 /// Declared names, as the level writes them.
@@ -34,7 +34,7 @@ impl Scope {
     /// Whether `kind` is `above` or one of its descendants.
     pub(super) fn is_a(&self, kind: &str, above: &str) -> bool {
         let mut kind = kind;
-        for _ in 0..=self.types.len() {
+        for _ in 0..=MAX_DEPTH {
             if kind == above {
                 return true;
             }
@@ -59,7 +59,7 @@ impl Scope {
     /// Parameters: a typed list of variables, each name once.
     pub(super) fn params(&self, file: &PddlFile<'_>, nodes: &[Node]) -> Read<Vec<Param>> {
         let mut params: Vec<Param> = Vec::new();
-        for declared in typed_list(file, nodes, true)? {
+        for declared in few(file, typed_list(file, nodes, true)?)? {
             self.known_type(file, &declared)?;
             if params.iter().any(|p| p.name == declared.name) {
                 let word = written(file, &declared.span);
@@ -74,7 +74,7 @@ impl Scope {
     /// Parameters of a predicate or function. Their names mean nothing, and some files repeat one.
     pub(super) fn places(&self, file: &PddlFile<'_>, nodes: &[Node]) -> Read<Vec<Param>> {
         let mut params: Vec<Param> = Vec::new();
-        for declared in typed_list(file, nodes, true)? {
+        for declared in few(file, typed_list(file, nodes, true)?)? {
             self.known_type(file, &declared)?;
             let mut name = declared.name;
             while params.iter().any(|p| p.name == name) {
@@ -184,6 +184,17 @@ pub(super) fn guess<'a>(
     match nearest(word, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => otherwise.to_owned(),
+    }
+}
+
+/// Refuses more parameters than a function of a level may have, at the first that is too many.
+fn few(file: &PddlFile<'_>, declared: Vec<Declared>) -> Read<Vec<Declared>> {
+    match declared.get(MAX_PARAMS) {
+        Some(next) => {
+            let message = format!("{} parameters", declared.len());
+            file.fail(&next.span, message, format!("use at most {MAX_PARAMS}"))
+        }
+        None => Ok(declared),
     }
 }
 

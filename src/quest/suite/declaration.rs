@@ -10,6 +10,8 @@ use crate::quest::place::Place;
 
 /// Format version of suite declarations.
 pub const SUITE_SCHEMA: &str = "fq-suite/1";
+/// Longest name of a family, in bytes.
+const MAX_FAMILY: usize = 64;
 
 /// A file that declares a family.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -107,6 +109,17 @@ pub struct Grade {
     pub knobs: BTreeMap<String, Knob>,
 }
 
+/// Families become parts of the names of files and levels.
+fn file_word(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    if !name.is_empty() && name.len() <= MAX_FAMILY && name.chars().all(plain) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(40).collect();
+    let fix = format!("write 1 to {MAX_FAMILY} letters, digits, `-` and `_`");
+    Err(format!("`{shown}` is unusable; {fix}"))
+}
+
 /// Settles the target and checks the rest: what is wrong with a declaration, and where.
 pub(super) fn check_declaration(
     decl: &mut SuiteDecl,
@@ -117,6 +130,12 @@ pub(super) fn check_declaration(
         let found = &decl.schema;
         let problem = format!("schema `{found}` is not known; this program reads `{SUITE_SCHEMA}`");
         return Err((root.key("schema"), problem));
+    }
+    if let Err(problem) = file_word(&decl.family) {
+        return Err((root.key("family"), format!("family {problem}")));
+    }
+    if decl.grades.is_empty() {
+        return Err((root.key("family"), "there is no grade; write at least one [[grade]]".into()));
     }
     if known.contains_key(&decl.family) {
         let problem = format!("family `{}` is declared twice; rename one", decl.family);

@@ -68,25 +68,37 @@ impl Suite {
         let base = derive_seed(seed, &format!("quest/draw/{name}/{split:?}"));
         let tries = TRIES.1.max(TRIES.0.saturating_mul(n));
         let mut seen = BTreeSet::new();
-        let mut levels = Vec::new();
+        let (mut levels, mut refused) = (Vec::new(), None);
         for i in 0..tries {
             if levels.len() == n {
                 break;
             }
-            let Ok(candidate) = candidate(decl, grade, derive_seed(base, &i.to_string())) else {
-                continue;
+            let candidate = match candidate(decl, grade, derive_seed(base, &i.to_string())) {
+                Ok(candidate) => candidate,
+                Err(why) => {
+                    refused = Some(why);
+                    continue;
+                }
             };
             let content = candidate.content_digest();
             if split_of(&content) != split || !seen.insert(content) {
                 continue;
             }
-            if let Ok(level) = accept(candidate, grade) {
-                levels.push(level);
+            match accept(candidate, grade) {
+                Ok(level) => levels.push(level),
+                Err(why) => refused = Some(why),
             }
         }
         if levels.len() < n {
             let found = levels.len();
-            return Err(SuiteError::Exhausted { grade: name, split, found, wanted: n, tries });
+            return Err(SuiteError::Exhausted {
+                grade: name,
+                split,
+                found,
+                wanted: n,
+                tries,
+                refused,
+            });
         }
         Ok(levels)
     }

@@ -30,7 +30,8 @@ pub enum SuiteError {
     /// Too few distinct levels of this split were found.
     #[error(
         "draw levels of {grade}: found {found} of {wanted} distinct {split:?} levels among {tries} \
-         seeds; ask for fewer, or widen the grade's knobs"
+         seeds; ask for fewer, or widen the grade's knobs{}",
+        refused.as_ref().map_or_else(String::new, |why| format!(" (the last was refused: {why})"))
     )]
     Exhausted {
         /// Family and grade.
@@ -43,6 +44,8 @@ pub enum SuiteError {
         wanted: usize,
         /// Seeds tried.
         tries: usize,
+        /// Why the last candidate was not taken, if one was not.
+        refused: Option<String>,
     },
     /// The seed makes no level that the grade accepts.
     #[error("make the level of {grade}, seed {seed}: {problem}")]

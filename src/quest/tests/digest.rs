@@ -295,6 +295,7 @@ fn is_words(path: &[String]) -> bool {
     let outer = ["id", "level", "challenge", "narrative", "source", "split", "limits", "reference"];
     path.first().is_some_and(|key| outer.contains(&key.as_str()))
         || path.iter().any(|key| key == "description" || key == "says")
+        || path.ends_with(&["returns".to_owned(), "value".to_owned()])
 }
 
 #[test]

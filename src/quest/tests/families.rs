@@ -1,6 +1,7 @@
 //! What the families are about: each has the structure that its name promises, measured with the
 //! planner on drawn levels.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::quest::{
@@ -90,7 +91,7 @@ fn refinery_goals_share_what_they_are_made_of() {
         shared += usize::from(apart > min_calls(level));
         planned += usize::from(one_by_one(level) > min_calls(level));
     }
-    assert!(shared * 10 >= levels.len() * 9, "{shared} of {} share", levels.len());
+    assert!(shared * 10 >= levels.len() * 8, "{shared} of {} share", levels.len());
     assert!(planned * 4 >= levels.len(), "order matters in {planned} of {}", levels.len());
 }
 
@@ -123,14 +124,15 @@ fn without_overlap(level: &Level) -> Level {
 #[test]
 fn rollout_passes_without_overlap_but_not_in_the_fewest_calls() {
     let levels = drawn("rollout", 4, 3);
-    let mut efficiency = 0.0;
+    let (mut efficiency, mut overlapping) = (0.0, 0);
     for level in &levels {
         let apart = calls_for(&without_overlap(level)).unwrap();
         assert!(apart <= level.limits.max_calls as usize, "{}", level.id);
         efficiency += min_calls(level) as f64 / apart as f64;
         let most = along(level).iter().map(|play| play.running().count()).max();
-        assert!(most >= Some(1), "{}", level.id);
+        overlapping += usize::from(most >= Some(2));
     }
+    assert!(overlapping * 3 >= levels.len() * 2, "{overlapping} of {} overlap", levels.len());
     efficiency /= levels.len() as f64;
     assert!(efficiency < 0.9, "efficiency without overlap {efficiency}");
 }
@@ -185,4 +187,36 @@ fn guard_forbids_by_state_and_not_by_name() {
     let before = all.iter().filter(|c| c.1 > 0).count();
     assert!(beside * 2 >= levels.len(), "the same function is right and wrong in {beside}");
     assert!(before * 2 > levels.len(), "what was forbidden becomes right in {before}");
+}
+
+/// From each of the sentences that say a result may be poor.
+const TELLS_OF_POOR: [&str; 4] = [
+    "then it has to be made again",
+    "is of no use and must be redone",
+    "nothing can follow until it is redone",
+    "in 100 turn out poor",
+];
+
+#[test]
+fn symphony_has_every_chance_that_it_tells_of() {
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let mut together = 0;
+    for level in drawn("symphony", 3, 12) {
+        for function in level.functions.values() {
+            let risks = function.outcomes.iter().skip(1);
+            together += usize::from(risks.clone().count() > 1);
+            risks.for_each(|o| *names.entry(o.name.clone()).or_default() += 1);
+            let sum: f64 = function.outcomes.iter().map(|o| o.p).sum();
+            assert!(function.outcomes.is_empty() || (sum - 1.0).abs() < 1e-9);
+            assert!(function.outcomes.first().is_none_or(|o| o.p > 0.2), "{}", level.id);
+        }
+        let told = TELLS_OF_POOR.iter().any(|said| level.narrative.contains(said));
+        let all = level.functions.values().flat_map(|f| &f.outcomes);
+        let real = all.into_iter().any(|o| o.name == "poor");
+        assert_eq!(told, real, "{}: {}", level.id, level.narrative);
+    }
+    for outcome in ["poor", "question", "timeout", "overtaken", "model_lost", "broken"] {
+        assert!(names.contains_key(outcome), "{outcome} is never there: {names:?}");
+    }
+    assert!(together > 0, "no function has two risks");
 }

@@ -132,9 +132,11 @@ fn verify_place(error: &VerifyError) -> Place {
         | VerifyError::NotProven(_)
         | VerifyError::NoReference(_) => level.key("goal"),
         VerifyError::TooFewCalls { .. } => level.key("limits").key("max_calls"),
-        VerifyError::UnknownStep { step, .. } | VerifyError::Step { step, .. } => {
-            level.key("reference").key("plan").index(*step)
-        }
+        VerifyError::UnknownStep { step, .. }
+        | VerifyError::Step { step, .. }
+        | VerifyError::ForbiddenStep { step, .. }
+        | VerifyError::GoalBefore { step, .. } => level.key("reference").key("plan").index(*step),
+        VerifyError::Cost { .. } => level.key("reference").key("plan_cost"),
         VerifyError::PlanMisses(_) => level.key("reference").key("plan"),
     }
 }

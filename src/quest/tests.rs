@@ -1,5 +1,6 @@
 //! Tests of the room.
 
+mod bounds;
 mod difficulty;
 mod digest;
 mod docs;
@@ -23,3 +24,4 @@ mod state;
 mod suites;
 mod tales;
 mod timed;
+mod worlds;

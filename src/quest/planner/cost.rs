@@ -30,34 +30,39 @@ fn in_units(problem: &Problem) -> Option<(Vec<u32>, f64)> {
 }
 
 /// The least cost of any plan, in units of one plain call; None where it could not be proven. The
-/// plan known is one of `calls` calls that costs `cost`.
+/// plan known is a shortest one, of `calls` calls that cost `cost` together.
 pub fn least_cost(world: &World, limits: &SolveLimits, calls: usize, cost: f64) -> Option<f64> {
-    let problem = Problem::new(world);
-    let (costs, unit) = in_units(&problem)?;
+    least_cost_within(&Problem::new(world), limits, calls, cost, &mut Budget::new(limits))
+}
+
+pub(super) fn least_cost_within(
+    problem: &Problem,
+    limits: &SolveLimits,
+    calls: usize,
+    cost: f64,
+    budget: &mut Budget,
+) -> Option<f64> {
+    let (costs, unit) = in_units(problem)?;
     let each = costs.first().copied().unwrap_or(0);
     if costs.iter().all(|&c| c == each) {
         // All calls cost the same, so the fewest cost the least.
         return Some(f64::from(each) / unit * f64::from(number(calls)));
     }
-    if limits.astar_states == 0 {
-        return None;
-    }
-    let relaxed = Relaxed::new(world, &problem.space);
-    let start = problem.space.start(world);
+    let relaxed = Relaxed::new(problem.world, &problem.space);
+    let start = problem.space.start(problem.world);
     let known = (cost * unit).round();
     let query = Query {
-        problem: &problem,
+        problem,
         relaxed: &relaxed,
         start: &start,
         aim: relaxed.goal(),
         costs: &costs,
         bound: if known < f64::from(NONE) { known as u32 } else { NONE },
         counting: None,
-        states: limits.astar_states,
+        states: limits.astar_states.max(limits.bfs_states),
         memory: limits.memory,
     };
-    let mut budget = Budget::new(limits);
-    match astar(&query, &mut budget) {
+    match astar(&query, budget) {
         Found::Plan(plan) => {
             let total: u32 = plan.iter().filter_map(|&op| costs.get(op as usize)).sum();
             Some(f64::from(total) / unit)

@@ -30,6 +30,7 @@ mod value;
 mod verify;
 
 pub use cost::least_cost;
+pub(super) use limits::Budget;
 pub use limits::SolveLimits;
 pub(super) use problem::Problem;
 pub(super) use value::Values;
@@ -38,7 +39,6 @@ pub(super) use verify::certify_with_slack;
 pub use verify::{VerifyError, certify, replay};
 
 use counting::Counting;
-use limits::Budget;
 use relaxed::Relaxed;
 use space::{OpId, number};
 
@@ -108,14 +108,14 @@ impl Solution {
 pub fn solve(world: &World, limits: &SolveLimits) -> Solution {
     let problem = Problem::new(world);
     let start = problem.space.start(world);
-    search(&problem, &start, limits)
+    search(&problem, &start, limits, &mut Budget::new(limits))
 }
 
 /// Solves from the current state of an episode; calls already made do not count.
 pub(super) fn solve_from(play: &Play, limits: &SolveLimits) -> Solution {
     let problem = Problem::new(play.world());
     let start = problem.space.state(play);
-    search(&problem, &start, limits)
+    search(&problem, &start, limits, &mut Budget::new(limits))
 }
 
 /// A shortest plan from the current state, or the best one found within the limits.
@@ -135,10 +135,15 @@ pub(super) enum Found {
     Limit { least: u32 },
 }
 
-pub(super) fn search(problem: &Problem, start: &[u64], limits: &SolveLimits) -> Solution {
-    let mut budget = Budget::new(limits);
-    match bfs::bfs(problem, start, limits.bfs_states, &mut budget) {
-        Found::Plan(plan) => return proven(problem, &plan, "bfs", &budget),
+/// Solves from a state of the problem's space.
+pub(super) fn search(
+    problem: &Problem,
+    start: &[u64],
+    limits: &SolveLimits,
+    budget: &mut Budget,
+) -> Solution {
+    match bfs::bfs(problem, start, limits.bfs_states, budget) {
+        Found::Plan(plan) => return proven(problem, &plan, "bfs", budget),
         Found::Exhausted => return Solution::Unsolvable { expanded: budget.expanded },
         Found::Limit { .. } => {}
     }
@@ -146,7 +151,7 @@ pub(super) fn search(problem: &Problem, start: &[u64], limits: &SolveLimits) -> 
         return Solution::GaveUp { expanded: budget.expanded };
     }
     let relaxed = Relaxed::new(problem.world, &problem.space);
-    Large { problem, relaxed: &relaxed, start, limits }.solve(&mut budget)
+    Large { problem, relaxed: &relaxed, start, limits }.solve(budget)
 }
 
 fn named(problem: &Problem, plan: &[OpId]) -> Plan {

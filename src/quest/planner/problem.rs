@@ -27,6 +27,12 @@ impl<'w> Problem<'w> {
         Self { world: self.world, space: Arc::clone(&self.space), orbits: None }
     }
 
+    /// Whether some objects are interchangeable.
+    #[cfg(test)]
+    pub(in crate::quest) fn has_orbits(&self) -> bool {
+        self.orbits.is_some()
+    }
+
     /// The canonical form of a state; `swaps` receives what it took.
     pub(super) fn canonical(&self, state: &mut [u64], swaps: &mut Swaps) {
         swaps.clear();

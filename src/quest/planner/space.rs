@@ -218,7 +218,7 @@ impl Space {
     }
 
     /// The outcomes of a move.
-    pub(super) fn ops_of(&self, id: MoveId) -> Range<OpId> {
+    pub(in crate::quest) fn ops_of(&self, id: MoveId) -> Range<OpId> {
         self.moves.get(id as usize).map_or(0..0, |m| m.ops.clone())
     }
 
@@ -243,9 +243,15 @@ impl Space {
     }
 
     /// The call of an op and the number of its outcome.
-    pub(super) fn named(&self, op: OpId) -> Option<(CallId, usize)> {
+    pub(in crate::quest) fn named(&self, op: OpId) -> Option<(CallId, usize)> {
         let op = self.ops.get(op as usize)?;
         Some((self.moves.get(op.by as usize)?.call, op.outcome as usize))
+    }
+
+    /// Whether the call can matter.
+    #[cfg(test)]
+    pub(in crate::quest) fn knows(&self, call: CallId) -> bool {
+        self.moves.iter().any(|m| m.call == call)
     }
 
     /// Whether what happens depends on how many calls have been made.

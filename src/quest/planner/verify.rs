@@ -3,12 +3,16 @@
 
 use std::sync::Arc;
 
-use super::cost::least_cost;
+use super::cost::least_cost_within;
+use super::space::number;
 use super::value::{Values, expected_calls};
-use super::{Solution, SolveLimits, solve};
+use super::{Budget, Problem, Solution, SolveLimits, search};
 use crate::quest::level::{Level, Reference};
 use crate::quest::play::{Play, StepError};
-use crate::quest::world::{GroundError, World};
+use crate::quest::world::{Call, GroundError, World};
+
+/// Costs that differ by less are the same.
+const COST_TOLERANCE: f64 = 1e-6;
 
 /// Why a level is not fit for use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +75,39 @@ pub enum VerifyError {
         /// Why.
         source: StepError,
     },
+    /// A step of the reference is a forbidden call.
+    #[error("verify level `{level}`: reference.plan step {step} `{call}` is forbidden there")]
+    ForbiddenStep {
+        /// Id of the level.
+        level: String,
+        /// Index of the step, from 0.
+        step: usize,
+        /// What it says.
+        call: String,
+    },
+    /// The goal holds before the plan is over.
+    #[error(
+        "verify level `{level}`: reference.plan reaches the goal before step {step}; cut it there"
+    )]
+    GoalBefore {
+        /// Id of the level.
+        level: String,
+        /// Index of the first step that is too many, from 0.
+        step: usize,
+    },
+    /// The costs do not fit the plan.
+    #[error(
+        "verify level `{level}`: reference.plan costs {found}, but the reference says plan_cost \
+         {stated}, and min_cost may not be above it; certify it anew"
+    )]
+    Cost {
+        /// Id of the level.
+        level: String,
+        /// Sum over the steps.
+        found: String,
+        /// What `plan_cost` says.
+        stated: String,
+    },
     /// The plan does not reach the goal, or its length is not `min_calls`.
     #[error("verify level `{0}`: reference.plan does not reach the goal in min_calls calls")]
     PlanMisses(String),
@@ -121,49 +158,52 @@ pub(in crate::quest) fn certify_with_slack(
     Ok(level)
 }
 
+/// The proven minimum of a world, as its level's reference.
 fn minimum(world: &World, limits: &SolveLimits) -> Result<Reference, VerifyError> {
-    let id = &world.level().id;
-    match solve(world, limits) {
+    let id = || world.level().id.clone();
+    let problem = Problem::new(world);
+    let mut budget = Budget::new(limits);
+    let solution = search(&problem, &problem.space.start(world), limits, &mut budget);
+    let (plan, method, expanded) = match solution {
         Solution::Proven { plan, .. } if plan.is_empty() => {
-            Err(VerifyError::NoOpPasses(id.clone()))
+            return Err(VerifyError::NoOpPasses(id()));
         }
-        Solution::Proven { plan, method, expanded } => {
-            let calls =
-                plan.iter().filter_map(|&(c, o)| world.calls().get(c as usize).map(|c| (c, o)));
-            let named = calls.clone().map(|(call, outcome)| match outcome {
-                0 => call.name.clone(),
-                o => {
-                    let name = call.outcomes.get(o).and_then(|o| o.name.as_deref());
-                    format!("{}#{}", call.name, name.unwrap_or("?"))
-                }
-            });
-            let plan_cost = calls.clone().map(|(c, _)| c.cost).sum();
-            let least = least_cost(world, limits, plan.len(), plan_cost);
-            Ok(Reference {
-                min_calls: u32::try_from(plan.len()).unwrap_or(u32::MAX),
-                plan_cost,
-                min_cost: least,
-                proven: true,
-                method: method.to_owned(),
-                expanded,
-                plan: named.collect(),
-                expected_calls: None,
-            })
-        }
+        Solution::Proven { plan, method, expanded } => (plan, method, expanded),
         Solution::Unsolvable { expanded } => {
-            Err(VerifyError::Unsolvable { level: id.clone(), states: expanded })
+            return Err(VerifyError::Unsolvable { level: id(), states: expanded });
         }
         Solution::UpperBound { .. } | Solution::GaveUp { .. } => {
-            Err(VerifyError::NotProven(id.clone()))
+            return Err(VerifyError::NotProven(id()));
         }
-    }
+    };
+    let steps = || plan.iter().filter_map(|&(c, o)| Some((world.calls().get(c as usize)?, o)));
+    let plan_cost = steps().map(|(call, _)| call.cost).sum();
+    Ok(Reference {
+        min_calls: number(plan.len()),
+        plan_cost,
+        min_cost: least_cost_within(&problem, limits, plan.len(), plan_cost, &mut budget),
+        proven: true,
+        method: method.to_owned(),
+        expanded,
+        plan: steps().map(|(call, outcome)| step_name(call, outcome)).collect(),
+        expected_calls: None,
+    })
 }
 
-/// Replays the reference plan and checks that it reaches the goal in `min_calls` calls, and not
-/// before its last one.
+/// A step of a plan as references write it.
+fn step_name(call: &Call, outcome: usize) -> String {
+    if outcome == 0 {
+        return call.name.clone();
+    }
+    let name = call.outcomes.get(outcome).and_then(|o| o.name.as_deref());
+    format!("{}#{}", call.name, name.unwrap_or("?"))
+}
+
+/// Replays the reference plan: every step is possible and none is forbidden, the goal is reached
+/// with the last of its `min_calls` calls and not before, and the costs are their sum.
 ///
 /// # Errors
-/// Where a step does not exist or is refused, or the plan misses the goal.
+/// Says which of these does not hold.
 pub fn replay(level: &Level) -> Result<(), VerifyError> {
     let id = || level.id.clone();
     let reference = level.reference.as_ref().ok_or_else(|| VerifyError::NoReference(id()))?;
@@ -171,9 +211,17 @@ pub fn replay(level: &Level) -> Result<(), VerifyError> {
     if play.goal_achieved() {
         return Err(VerifyError::NoOpPasses(id()));
     }
+    let mut cost = 0.0;
     for (step, text) in reference.plan.iter().enumerate() {
+        if play.goal_achieved() {
+            return Err(VerifyError::GoalBefore { level: id(), step });
+        }
         let (call, outcome) = planned(play.world(), text)
             .ok_or_else(|| VerifyError::UnknownStep { level: id(), step, call: text.clone() })?;
+        if play.is_forbidden(call) {
+            return Err(VerifyError::ForbiddenStep { level: id(), step, call: text.clone() });
+        }
+        cost += play.world().calls().get(call as usize).map_or(0.0, |c| c.cost);
         play.apply_logged(call, outcome).map_err(|source| VerifyError::Step {
             level: id(),
             step,
@@ -182,6 +230,12 @@ pub fn replay(level: &Level) -> Result<(), VerifyError> {
     }
     if !play.goal_achieved() || play.calls_used() != reference.min_calls {
         return Err(VerifyError::PlanMisses(id()));
+    }
+    let stated = reference.plan_cost;
+    let least = reference.min_cost.unwrap_or(stated);
+    if (cost - stated).abs() > COST_TOLERANCE || least > stated + COST_TOLERANCE {
+        let (found, stated) = (cost.to_string(), stated.to_string());
+        return Err(VerifyError::Cost { level: id(), found, stated });
     }
     Ok(())
 }

@@ -6,66 +6,17 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::random::{self, Choices};
-use crate::quest::planner::{Problem, search};
-use crate::quest::{
-    Atom, Init, Level, Play, Solution, SolveLimits, Term, VerifyError, World, certify, replay,
-};
+use super::worlds::{after, aimed, alike, endless, state};
+use crate::quest::planner::{Budget, Problem, search};
+use crate::quest::{Play, Solution, SolveLimits, VerifyError, World, certify, replay};
 
 /// Most states of the plain search.
 const PLAIN_STATES: usize = 3_000;
 
-/// A random level in which most objects begin alike.
-fn alike(bytes: &[u8]) -> Level {
-    let mut level = random::level(bytes);
-    let c = &mut Choices::new(bytes);
-    let names = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
-    level.objects.insert("thing".to_owned(), names(&["a", "b", "c", "n1", "n2"]));
-    level.objects.insert("tool".to_owned(), names(&["t", "u", "v"]));
-    level.init.retain(|i| matches!(i, Init::Number { .. }) || c.below(4) == 0);
-    let things = ["a", "b", "c", "t", "u", "v"];
-    let mut add = |predicate: &str, args: &[&str]| {
-        let args = args.iter().map(|&a| Term::Object(a.to_owned())).collect();
-        level.init.push(Init::Fact(Atom { predicate: predicate.to_owned(), args }));
-    };
-    let all = [c.below(2), c.below(2), c.below(2)];
-    for (i, x) in things.iter().enumerate() {
-        if all[0] == 1 {
-            add("seen", &[x]);
-        }
-        for y in &things[3..] {
-            if all[1] == 1 {
-                add("near", &[x, y]);
-            }
-        }
-        for y in &things[i..] {
-            if all[2] == 1 {
-                add("road", &[x, y]);
-                add("road", &[y, x]);
-            }
-        }
-    }
-    let known: BTreeSet<String> = level.init.iter().map(ToString::to_string).collect();
-    level.init = known.iter().map(|text| text.parse().unwrap()).collect();
-    level
-}
-
-fn ground(level: Level) -> Option<Arc<World>> {
-    World::ground(&level.normalised().ok()?).ok().map(Arc::new)
-}
-
-type State = (Vec<u64>, Vec<i64>);
-
-fn state(play: &Play) -> State {
-    (play.bits().to_vec(), play.fluents().to_vec())
-}
-
 /// Fewest calls and least cost by plain searches over the engine's own steps; None within where
 /// there is no plan, None where there are too many states.
 fn plain(world: &Arc<World>) -> Option<Option<(usize, f64)>> {
-    let mut level = world.level().clone();
-    level.limits.max_calls = 1_000_000;
-    let world = Arc::new(World::ground(&level).unwrap());
-    let start = Play::new(Arc::clone(&world), 0);
+    let start = endless(world);
     let mut seen = BTreeSet::from([state(&start)]);
     let (mut now, mut depth, mut fewest) = (vec![start.clone()], 0, None);
     while !now.is_empty() && fewest.is_none() {
@@ -75,7 +26,8 @@ fn plain(world: &Arc<World>) -> Option<Option<(usize, f64)>> {
                 fewest = Some(depth);
                 break;
             }
-            next.extend(after(&play).into_iter().map(|(_, p)| p).filter(|p| seen.insert(state(p))));
+            let steps = after(&play).into_iter().map(|(_, _, next)| next);
+            next.extend(steps.filter(|next| seen.insert(state(next))));
         }
         if seen.len() > PLAIN_STATES {
             return None;
@@ -96,25 +48,12 @@ fn plain(world: &Arc<World>) -> Option<Option<(usize, f64)>> {
         if done.len() > PLAIN_STATES {
             return None;
         }
-        for (price, next) in after(&play) {
+        for (call, _, next) in after(&play) {
+            let price = world.calls()[call as usize].cost;
             open.insert((cost + (price * 2.0) as u64, state(&next)), next);
         }
     }
     None
-}
-
-/// The episodes after every call that is not forbidden, with every outcome, and what it cost.
-fn after(play: &Play) -> Vec<(f64, Play)> {
-    let mut found = Vec::new();
-    for &call in play.applicable().iter().filter(|&&c| !play.is_forbidden(c)) {
-        let known = &play.world().calls()[call as usize];
-        for (outcome, _) in known.outcomes.iter().enumerate().filter(|(_, o)| o.p > 0.0) {
-            let mut next = play.clone();
-            next.apply_logged(call, outcome).unwrap();
-            found.push((known.cost, next));
-        }
-    }
-    found
 }
 
 /// Ways to the same answer: breadth first, A* alone, and A* below a greedy plan.
@@ -142,7 +81,7 @@ fn agree(world: &Arc<World>) -> bool {
     for problem in [problem.plain(), problem] {
         let start = problem.space.start(world);
         for limits in ways() {
-            let solution = search(&problem, &start, &limits);
+            let solution = search(&problem, &start, &limits, &mut Budget::new(&limits));
             match (&solution, expected) {
                 (Solution::Proven { plan, .. }, Some((fewest, _))) => {
                     assert_eq!(plan.len(), fewest, "{limits:?}");
@@ -174,7 +113,7 @@ proptest! {
 
     #[test]
     fn every_search_finds_the_plain_minimum(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        if let Some(world) = ground(random::level(&bytes)) {
+        if let Some(world) = aimed(random::level(&bytes), &bytes) {
             agree(&world);
         }
     }
@@ -183,8 +122,86 @@ proptest! {
     fn every_search_finds_the_plain_minimum_among_objects_that_are_alike(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
     ) {
-        if let Some(world) = ground(alike(&bytes)) {
+        if let Some(world) = aimed(alike(&bytes), &bytes) {
             agree(&world);
         }
     }
+}
+
+/// Walks on beside the engine: the space knows the same calls and comes to the same states.
+fn walk(world: &Arc<World>, moves: &[u8]) -> usize {
+    let space = Problem::new(world).space;
+    let mut play = Play::new(Arc::clone(world), 0);
+    let choices = &mut Choices::new(moves);
+    let (mut open, mut next) = (Vec::new(), Vec::new());
+    let mut steps = 0;
+    for _ in 0..moves.len() / 2 {
+        let state = space.state(&play);
+        space.applicable(&state, &mut open);
+        let call_of = |id: u32| space.named(space.ops_of(id).start).unwrap().0;
+        let known: BTreeSet<u32> = open.iter().map(|&id| call_of(id)).collect();
+        let allowed: BTreeSet<u32> = play
+            .applicable()
+            .iter()
+            .copied()
+            .filter(|c| !play.is_forbidden(*c) && space.knows(*c))
+            .collect();
+        assert_eq!(known, allowed);
+        assert_eq!(space.goal(&state), play.goal_achieved());
+        if open.is_empty() || play.calls_left() == 0 {
+            break;
+        }
+        let ops = space.ops_of(open[choices.below(open.len())]);
+        let op = ops.start + choices.below(ops.len()) as u32;
+        space.successor(&state, op, &mut next);
+        let (call, outcome) = space.named(op).unwrap();
+        play.apply_logged(call, outcome).unwrap();
+        assert_eq!(space.state(&play), next);
+        steps += 1;
+    }
+    steps
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn the_space_steps_as_the_engine_does(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        moves in prop::collection::vec(any::<u8>(), 60),
+    ) {
+        if let Some(world) = aimed(random::level(&bytes), &bytes) {
+            walk(&world, &moves);
+        }
+    }
+}
+
+/// The properties above say something only where levels are solvable, large enough, and of every
+/// kind.
+#[test]
+fn random_levels_ask_the_planner_everything() {
+    use rand::Rng;
+    let mut dice = crate::core::rng(3, "test");
+    let mut found = [0usize; 8];
+    for i in 0..600 {
+        let bytes: Vec<u8> = (0..300).map(|_| dice.random()).collect();
+        let level = if i % 2 == 0 { random::level(&bytes) } else { alike(&bytes) };
+        let Some(world) = aimed(level, &bytes) else { continue };
+        let Some(expected) = plain(&world) else { continue };
+        let calls = || world.calls().iter();
+        let problem = Problem::new(&world);
+        let plan = expected.map_or(0, |(fewest, _)| fewest);
+        let marks = [
+            expected.is_none(),
+            plan >= 3,
+            plan >= 2 && problem.has_orbits(),
+            plan >= 2 && calls().any(|c| c.takes > 1),
+            plan >= 2 && calls().any(|c| c.forbidden.is_some()),
+            plan >= 2 && calls().any(|c| (c.cost - 1.0).abs() > 0.1),
+            plan >= 2 && calls().any(|c| !c.pre_num.is_empty()),
+            walk(&world, &bytes[..40]) >= 5,
+        ];
+        found.iter_mut().zip(marks).for_each(|(n, mark)| *n += usize::from(mark));
+    }
+    assert!(found[0] >= 2 && found[1..].iter().all(|&n| n >= 20), "{found:?}");
 }

@@ -4,6 +4,7 @@ use super::candidates::Context;
 use super::clauses::{Clause, Element};
 use super::lexicon::Phrase;
 use super::mentions::Thing;
+use super::statements::Role;
 use crate::quest::expr::Param;
 
 /// Mentions of one clause that are tried as arguments.
@@ -23,6 +24,7 @@ impl<'l> Context<'_, 'l> {
         &self,
         phrase: &Phrase<'l>,
         clause: &Clause,
+        role: Role,
     ) -> Option<(Vec<Thing>, f64)> {
         let mut slots = phrase.slots();
         let passive = clause.says(&["by"]) && !phrase.words().any(|(w, _)| w == "by");
@@ -32,14 +34,33 @@ impl<'l> Context<'_, 'l> {
         let mut things: Vec<&Thing> = clause.things().take(MOST_THINGS).collect();
         let mut price = 0.0;
         if things.len() + 1 == slots.len()
-            && clause.content(self.lexicon).next().is_some()
+            && clause.worded(self.lexicon)
             && let Some(subject) = self.before.as_ref().and_then(|said| said.args.first())
         {
             things.insert(0, subject);
             price = 0.05;
         }
+        let only = if role == Role::Goal { self.only(phrase, &things) } else { None };
+        if things.len() + 1 == slots.len()
+            && clause.worded(self.lexicon)
+            && let Some(one) = &only
+        {
+            things.push(one);
+            price = 0.1;
+        }
         let (args, order) = self.place(phrase.params, &slots, &things, &sides(clause))?;
         Some((args, price + order))
+    }
+
+    /// `Write the code` where there is one prompt: the only object that can be the argument which
+    /// a clause leaves out.
+    fn only(&self, phrase: &Phrase<'l>, things: &[&Thing]) -> Option<Thing> {
+        let said = |kind: &str| things.iter().any(|t| self.fits(t, kind));
+        let mut left = phrase.params.iter().filter(|p| !said(&p.kind));
+        let (param, None) = (left.next()?, left.next()) else { return None };
+        let mut all = self.lexicon.of_kind(&param.kind).into_iter();
+        let ((name, kind), None) = (all.next()?, all.next()) else { return None };
+        Some(Thing { objects: vec![(name, Some(kind))], every: false })
     }
 
     /// Puts things into slots so that the types fit, as near to the order of speech as can be.

@@ -7,6 +7,7 @@ use super::fit::fit;
 use super::lexicon::{Lexicon, Origin, Subject};
 use super::mentions::Thing;
 use super::statements::Role;
+use crate::quest::expr::Init;
 
 /// How much of a phrase must be said where no object supports the reading.
 const LEAST_COVER: f64 = 0.75;
@@ -57,7 +58,7 @@ impl<'l> Context<'_, 'l> {
             if phrase.params.is_empty() && fit.cover < LEAST_COVER {
                 continue;
             }
-            let Some((args, price)) = self.arguments(phrase, clause) else { continue };
+            let Some((args, price)) = self.arguments(phrase, clause, role) else { continue };
             let (worth, basis) = match phrase.origin {
                 Origin::Says => (1.0, Basis::Says),
                 Origin::Name => (0.9, Basis::Name),
@@ -70,7 +71,8 @@ impl<'l> Context<'_, 'l> {
         found.extend(self.carried(clause));
         if role == Role::Goal {
             found.extend(self.by_types(clause));
-            found.iter_mut().for_each(|c| self.discount(c, negated));
+            let never = clause.says(&["never"]);
+            found.iter_mut().for_each(|c| self.discount(c, negated, never));
         }
         // The first of equals: `says` before names, names before descriptions.
         found.into_iter().fold(None, |best: Option<Candidate<'l>>, c| match best {
@@ -79,11 +81,21 @@ impl<'l> Context<'_, 'l> {
         })
     }
 
-    /// What no function brings about is hardly a goal.
-    fn discount(&self, candidate: &mut Candidate<'l>, negated: bool) {
-        let possible = candidate.facts.iter().all(|said| match negated == said.denied {
-            true => self.lexicon.added.contains_key(said.predicate),
-            false => self.lexicon.removed.contains(said.predicate),
+    /// What no function brings about, and does not hold from the start, is hardly a goal. What
+    /// must `never` be is one where a function could bring it about.
+    fn discount(&self, candidate: &mut Candidate<'l>, negated: bool, never: bool) {
+        let starts = |predicate: &str| {
+            let fact = |i: &Init| matches!(i, Init::Fact(atom) if atom.predicate == predicate);
+            self.lexicon.level.init.iter().any(fact)
+        };
+        let possible = candidate.facts.iter().all(|said| {
+            let added = self.lexicon.added.contains_key(said.predicate);
+            let removed = self.lexicon.removed.contains(said.predicate);
+            if negated == said.denied {
+                added || (removed && starts(said.predicate))
+            } else {
+                removed || (never && added)
+            }
         });
         if !possible {
             candidate.score *= IMPOSSIBLE;

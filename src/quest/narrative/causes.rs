@@ -2,6 +2,7 @@
 //! kind needed, or what the goal asks for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::quest::expr::Compare;
 use crate::quest::play::Play;
@@ -9,7 +10,7 @@ use crate::quest::world::{Call, CallId, FactId, Guard, NumTest, World};
 
 /// The steps of an episode as they are made, with what each rests on.
 #[derive(Debug)]
-pub(super) struct Causes {
+struct Causes {
     /// Per fact: the steps that made it what it is now.
     facts: Vec<Vec<usize>>,
     /// Per fluent: the steps that changed it, each with by how much.
@@ -20,21 +21,67 @@ pub(super) struct Causes {
     links: Vec<Vec<usize>>,
 }
 
-/// A state before a step.
-#[derive(Debug, Clone)]
-pub(super) struct Before {
+/// A state of an episode.
+#[derive(Debug, Clone, PartialEq)]
+struct State {
     bits: Vec<u64>,
     fluents: Vec<i64>,
 }
 
-impl Before {
-    pub(super) fn of(play: &Play) -> Self {
+impl State {
+    fn of(play: &Play) -> Self {
         Self { bits: play.bits().to_vec(), fluents: play.fluents().to_vec() }
     }
 }
 
+/// Per step of an episode that reached the goal: whether the goal rests on it. What only led back
+/// to where the episode had been before is no part of what the goal rests on.
+pub(super) fn needed(world: &Arc<World>, history: &[(CallId, usize)]) -> Vec<bool> {
+    let mut out = vec![false; history.len()];
+    let kept = without_loops(world, history);
+    let mut play = Play::new(Arc::clone(world), 0);
+    let mut causes = Causes::new(world);
+    for &(call, outcome) in kept.iter().filter_map(|&step| history.get(step)) {
+        let Some(detail) = world.calls().get(call as usize) else { return out };
+        let before = State::of(&play);
+        causes.before(&play, detail);
+        if play.apply_logged(call, outcome).is_err() {
+            return out;
+        }
+        causes.after(&play, call, &before);
+    }
+    for (step, needed) in kept.into_iter().zip(causes.needed(&play)) {
+        if let Some(slot) = out.get_mut(step) {
+            *slot = needed;
+        }
+    }
+    out
+}
+
+/// The steps that are left where everything between a state and its return is cut out. They can
+/// be made one after the other, and end in the same state.
+fn without_loops(world: &Arc<World>, history: &[(CallId, usize)]) -> Vec<usize> {
+    let mut play = Play::new(Arc::clone(world), 0);
+    let mut steps = Vec::new();
+    let mut states = vec![State::of(&play)];
+    for (step, &(call, outcome)) in history.iter().enumerate() {
+        if play.apply_logged(call, outcome).is_err() {
+            break;
+        }
+        let state = State::of(&play);
+        if let Some(at) = states.iter().position(|s| *s == state) {
+            states.truncate(at + 1);
+            steps.truncate(at);
+        } else {
+            states.push(state);
+            steps.push(step);
+        }
+    }
+    steps
+}
+
 impl Causes {
-    pub(super) fn new(world: &World) -> Self {
+    fn new(world: &World) -> Self {
         Self {
             facts: vec![Vec::new(); world.facts().len()],
             fluents: vec![Vec::new(); world.fluents().len()],
@@ -44,7 +91,7 @@ impl Causes {
     }
 
     /// Notes what the call that is about to be made rests on.
-    pub(super) fn before(&mut self, play: &Play, call: &Call) {
+    fn before(&mut self, play: &Play, call: &Call) {
         let mut links = Vec::new();
         self.literals(call.pre_true.iter().chain(&call.pre_false), &mut links);
         for test in &call.pre_num {
@@ -57,7 +104,7 @@ impl Causes {
     }
 
     /// Notes what the call brought about.
-    pub(super) fn after(&mut self, play: &Play, call: CallId, before: &Before) {
+    fn after(&mut self, play: &Play, call: CallId, before: &State) {
         let step = self.links.len().saturating_sub(1);
         let finished: Vec<(CallId, usize)> = play.finished().map(|f| (f.call, f.outcome)).collect();
         for (fact, steps) in (0u32..).zip(&mut self.facts) {
@@ -121,7 +168,7 @@ impl Causes {
     }
 
     /// Per step: whether the goal rests on it. The goal holds now.
-    pub(super) fn needed(&self, play: &Play) -> Vec<bool> {
+    fn needed(&self, play: &Play) -> Vec<bool> {
         let world = play.world();
         let mut open = Vec::new();
         self.literals(world.goal_true().iter().chain(world.goal_false()), &mut open);

@@ -8,6 +8,9 @@ use super::statements::{Role, cue};
 use super::wishes::{MODALS, Wish, head, wish};
 use super::words::{Token, filler, negation, preposition};
 
+/// The word by which two lists run side by side.
+pub(super) const PAIRWISE: &str = "respectively";
+
 /// A word of a clause.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Word {
@@ -78,6 +81,14 @@ impl Clause {
         self.words().filter(|w| w.tells(lexicon))
     }
 
+    /// Whether it says something in words of its own. A particle does where nothing else stands:
+    /// `x1 is new and up`.
+    pub(super) fn worded(&self, lexicon: &Lexicon<'_>) -> bool {
+        let literal = |w: &Word| lexicon.literals.contains(&w.stem);
+        let alone = self.things().next().is_none() && self.words().any(literal);
+        alone || self.content(lexicon).next().is_some()
+    }
+
     pub(super) fn says(&self, words: &[&str]) -> bool {
         self.words().any(|w| words.contains(&w.text.as_str()))
     }
@@ -93,7 +104,11 @@ impl Clause {
         if VERBS.contains(&first.text.as_str()) {
             return true;
         }
-        let noun = filler(&first.text) || preposition(&first.text) || first.number.is_some();
+        const NO_DEEDS: [&str; 4] = ["outside", "mind", "beware", "remember"];
+        let noun = filler(&first.text)
+            || preposition(&first.text)
+            || first.number.is_some()
+            || NO_DEEDS.contains(&first.text.as_str());
         let inflected = ["ing", "ed"].iter().any(|ending| first.text.ends_with(ending))
             || first.text.ends_with('s') && !first.text.ends_with("ss");
         let object = match elements.next() {
@@ -298,10 +313,15 @@ fn clause(
 fn general(elements: &[Element], lexicon: &Lexicon<'_>) -> bool {
     let kind =
         |w: &Word| lexicon.kinds.contains_key(&w.stem) && !lexicon.literals.contains(&w.stem);
-    elements
+    let before: Vec<&Word> = elements
         .iter()
-        .take_while(|e| matches!(e, Element::Word(_)))
-        .any(|e| matches!(e, Element::Word(w) if kind(w)))
+        .map_while(|e| match e {
+            Element::Word(word) => Some(word),
+            Element::Thing(_) => None,
+        })
+        .collect();
+    let some = before.first().is_some_and(|w| matches!(w.text.as_str(), "some" | "many" | "most"));
+    some || before.into_iter().any(kind)
 }
 
 /// Drops the words before what is wanted, but for a negation; whether there were such.
@@ -380,6 +400,8 @@ fn lists(parts: &mut Vec<Clause>, lexicon: &Lexicon<'_>) {
             });
             if fits {
                 before.span.end = part.span.end;
+                let pairs = |e: &&Element| matches!(e, Element::Word(w) if w.text == PAIRWISE);
+                before.elements.extend(part.elements.iter().filter(pairs).cloned());
             }
             fits
         });

@@ -46,6 +46,13 @@ pub(super) fn fit(phrase: &Phrase<'_>, clause: &Clause, lexicon: &Lexicon<'_>) -
     let mut matched = vec![0.0f64; clause.words().count()];
     let (mut found, mut all, mut denied) = (0.0, 0.0, false);
     for (word, weight) in phrase.words() {
+        if negation(word) {
+            // `nothing is owed on {0}`: the phrase turns the clause's own denial round.
+            denied = !denied;
+            if !clause.negated() {
+                continue;
+            }
+        }
         all += weight;
         let likes =
             clause.words().enumerate().filter_map(|(i, w)| Some((i, likeness(&w.stem, word)?)));

@@ -83,10 +83,13 @@ pub(super) struct Lexicon<'l> {
     pub removed: BTreeSet<&'l str>,
 }
 
+/// How much a preposition tells.
+const PREPOSITION: f64 = 0.4;
+
 /// How much a word tells about what is meant.
 pub(super) fn weight(word: &str) -> f64 {
     if preposition(word) {
-        0.4
+        PREPOSITION
     } else if filler(word) {
         0.3
     } else {
@@ -122,7 +125,7 @@ impl<'l> Lexicon<'l> {
             let subject = Subject::Predicate(name);
             let mut ways: Vec<(Vec<Part>, Origin)> =
                 def.says.iter().map(|t| (template(t), Origin::Says)).collect();
-            let words = literals(&pieces(name, known));
+            let words = by_name(&pieces(name, known));
             ways.extend(
                 named(&words, def.params.len()).into_iter().map(|parts| (parts, Origin::Name)),
             );
@@ -261,6 +264,11 @@ fn objects<'l>(level: &'l Level, known: &BTreeSet<String>) -> Vec<(Vec<String>, 
 
 fn literals(words: &[String]) -> Vec<Part> {
     words.iter().map(|w| Part::Word(stem(w), weight(w))).collect()
+}
+
+/// The words of a predicate's name; a small one such as `holds` tells what a preposition tells.
+fn by_name(words: &[String]) -> Vec<Part> {
+    words.iter().map(|w| Part::Word(stem(w), f64::max(weight(w), PREPOSITION))).collect()
 }
 
 /// The orders in which a name and its arguments are said: `lamp on`, `on lamp`, `a on b`.

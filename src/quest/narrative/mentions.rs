@@ -36,6 +36,21 @@ pub(super) enum Item {
     Thing(Thing, usize, usize),
 }
 
+/// Words after a pronoun that may tell that it stands for nothing.
+const MOST_AHEAD: usize = 40;
+/// Mentions that a pronoun may stand for, at most.
+const MOST_RECENT: usize = 32;
+
+/// A mention that a pronoun may stand for.
+#[derive(Debug)]
+struct Recent {
+    thing: Thing,
+    /// Sentences since.
+    ago: u32,
+    /// Whether a preposition stands before it: `in the hall`.
+    aside: bool,
+}
+
 /// Finds mentions.
 #[derive(Debug)]
 pub(super) struct Finder<'x, 'l> {
@@ -44,8 +59,8 @@ pub(super) struct Finder<'x, 'l> {
     open: bool,
     /// Nouns that say what kind of thing something is, such as `block` in `the red block`.
     classes: BTreeSet<String>,
-    /// What `it` and `they` stand for: a mention, and how many sentences ago it was.
-    last: Option<(Thing, u32)>,
+    /// What `it` and `they` may stand for, in the order of the text.
+    recent: Vec<Recent>,
     /// Objects introduced.
     pub introduced: BTreeMap<String, Introduced>,
 }
@@ -53,13 +68,13 @@ pub(super) struct Finder<'x, 'l> {
 impl<'x, 'l> Finder<'x, 'l> {
     pub(super) fn new(lexicon: &'x Lexicon<'l>, text: &[Token], open: bool) -> Self {
         let classes = if open { classes(lexicon, text) } else { BTreeSet::new() };
-        Self { lexicon, open, classes, last: None, introduced: BTreeMap::new() }
+        Self { lexicon, open, classes, recent: Vec::new(), introduced: BTreeMap::new() }
     }
 
     /// Moves on to the next sentence.
     pub(super) fn next_sentence(&mut self) {
-        self.last =
-            self.last.take().map(|(thing, ago)| (thing, ago + 1)).filter(|(_, ago)| *ago < 2);
+        self.recent.iter_mut().for_each(|r| r.ago += 1);
+        self.recent.retain(|r| r.ago < 2);
     }
 
     /// The sentence with its mentions.
@@ -78,7 +93,12 @@ impl<'x, 'l> Finder<'x, 'l> {
                         start = *w;
                         out.pop();
                     }
-                    self.last = Some((thing.clone(), 0));
+                    let before = start.checked_sub(1).and_then(|i| tokens.get(i));
+                    let aside = before.is_some_and(|t| preposition(&t.text));
+                    if self.recent.len() == MOST_RECENT {
+                        self.recent.remove(0);
+                    }
+                    self.recent.push(Recent { thing: thing.clone(), ago: 0, aside });
                     out.push(Item::Thing(thing, start, end));
                     at = end;
                 }
@@ -114,7 +134,9 @@ impl<'x, 'l> Finder<'x, 'l> {
         let found = self.lexicon.objects.iter().find(|(pieces, ..)| {
             let end = at + pieces.len();
             let whole = tokens.get(end).is_none_or(|t| !t.glued) || pieces.len() > 1;
-            let word = pieces.len() == 1 && (self.is_article(tokens, at) || is_verb(tokens, at));
+            let none = pieces.iter().all(|p| negation(p) || p == "nobody");
+            let word =
+                none || pieces.len() == 1 && (self.is_article(tokens, at) || is_verb(tokens, at));
             fits(pieces) && whole && !word
         })?;
         let (pieces, name, kind) = found;
@@ -199,13 +221,16 @@ impl<'x, 'l> Finder<'x, 'l> {
             _ => return None,
         };
         // `it must be so that`, `and it is you`: no thing is meant.
-        let rest = tokens.get(at + 1..)?;
+        let rest: &[Token] = tokens.get(at + 1..)?;
+        let rest = rest.get(..MOST_AHEAD).unwrap_or(rest);
         let verb = rest.first().is_some_and(|t| matches!(t.text.as_str(), "is" | "must" | "was"));
         if verb && rest.iter().any(|t| matches!(t.text.as_str(), "that" | "ensure" | "you")) {
             return None;
         }
-        let (last, _) = self.last.clone()?;
-        ((last.objects.len() > 1) == many).then_some((last, at + 1))
+        // The latest of which something is said, rather than where or with what it is so.
+        let fits = self.recent.iter().rev().filter(|r| (r.thing.objects.len() > 1) == many);
+        let meant = fits.min_by_key(|r| (r.aside, r.ago))?;
+        Some((meant.thing.clone(), at + 1))
     }
 
     /// Words that are no words of the level's predicates: `the red block`, `object b`, `crate0`.
@@ -325,6 +350,25 @@ fn classes(lexicon: &Lexicon<'_>, text: &[Token]) -> BTreeSet<String> {
             out.insert(noun.stem.clone());
         }
     }
+    out.extend(distinguished(text));
     out.retain(|stem| !lexicon.literals.contains(stem));
     out
+}
+
+/// Nouns of several things that are told apart by one word each: `the red block`, `the blue
+/// block`. Where a word goes with two nouns (`the red box`) it does not tell them apart alone.
+fn distinguished(text: &[Token]) -> BTreeSet<String> {
+    let mut words: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut nouns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for triple in text.windows(3) {
+        let [article, word, noun] = triple else { continue };
+        let named = |t: &Token| t.is_word() && !small(t) && t.number.is_none() && !t.glued;
+        if article.text == "the" && named(word) && named(noun) && noun.text.len() > 1 {
+            words.entry(noun.stem.as_str()).or_default().insert(&word.text);
+            nouns.entry(word.text.as_str()).or_default().insert(&noun.stem);
+        }
+    }
+    let alone = |word: &&str| nouns.get(*word).is_some_and(|n| n.len() == 1);
+    let several = words.into_iter().filter(|(_, words)| words.len() > 1 && words.iter().all(alone));
+    several.map(|(noun, _)| noun.to_owned()).collect()
 }

@@ -22,6 +22,8 @@ mod reasoning;
 mod relaxed;
 mod statements;
 mod synonyms;
+#[cfg(test)]
+mod tests;
 mod wishes;
 mod words;
 

@@ -32,10 +32,13 @@ impl<'l> Context<'_, 'l> {
             if best.as_ref().is_some_and(|b| score <= b.score) {
                 continue;
             }
-            best = self.achieved(name, phrase.params, clause, score).map(|mut found| {
+            let whole = share > WHOLE;
+            let by_name = whole && phrase.origin == Origin::Name;
+            best = self.achieved(name, phrase.params, clause, by_name).map(|mut found| {
+                found.score = score;
                 // Half a name is too little to read that something shall end.
                 let ends = found.facts.iter().any(|said| said.denied);
-                found.facts.retain(|_| share > WHOLE || !ends);
+                found.facts.retain(|_| whole || !ends);
                 found
             });
         }
@@ -65,7 +68,7 @@ impl<'l> Context<'_, 'l> {
         name: &'l str,
         params: &'l [Param],
         clause: &Clause,
-        score: f64,
+        by_name: bool,
     ) -> Option<Candidate<'l>> {
         let given = self.given(params, clause)?;
         let value = |term: &String| match term.strip_prefix('?') {
@@ -83,9 +86,10 @@ impl<'l> Context<'_, 'l> {
         let named = purpose.iter().any(|(predicate, ..)| said(predicate));
         let mut facts = Vec::new();
         for (predicate, terms, denied) in purpose {
-            // Where one of its facts is named, that one is meant; what concerns no object must be.
+            // Where one of its facts is named, that one is meant; what concerns no object must be,
+            // or else the whole function.
             let of_things = terms.iter().any(|t| t.starts_with('?'));
-            let meant = said(predicate) || (of_things && !named);
+            let meant = said(predicate) || (!named && (of_things || (by_name && !denied)));
             let args: Option<Vec<Thing>> = terms.iter().map(&value).collect();
             facts.extend(args.filter(|_| meant).map(|args| Said { predicate, args, denied }));
         }
@@ -94,7 +98,8 @@ impl<'l> Context<'_, 'l> {
             Some(name.clone())
         };
         let function = Some((name, given.iter().map(one).collect()));
-        Some(Candidate { score, basis: Basis::Function, facts, used: Vec::new(), function })
+        let (score, basis) = (0.0, Basis::Function);
+        Some(Candidate { score, basis, facts, used: Vec::new(), function })
     }
 
     /// The objects of the clause as arguments: each goes to the first parameter that takes it.

@@ -3,7 +3,7 @@
 
 use super::arguments::spread;
 use super::candidates::{Candidate, Context};
-use super::clauses::{Clause, Element, Word, clauses};
+use super::clauses::{Clause, Element, PAIRWISE, Word, clauses};
 use super::implied::implied;
 use super::lexicon::Lexicon;
 use super::mentions::Finder;
@@ -21,10 +21,10 @@ const LEAST_STATED: f64 = 0.5;
 /// How well a clause that is no wish must match to tell of what shall be.
 const LEAST_ANNOUNCED: f64 = 0.75;
 /// How well a clause must match a function to forbid it.
-const LEAST_PROHIBITION: f64 = 0.5;
+const LEAST_PROHIBITION: f64 = 0.6;
 /// Statements that a clause may make besides the first, and how well each must match.
 const MOST_FURTHER: usize = 3;
-const LEAST_FURTHER: f64 = 0.7;
+const LEAST_FURTHER: f64 = 0.75;
 /// Words by which a clause tells under what conditions something is so.
 const CONDITIONS: [&str; 14] = [
     "if", "until", "first", "can", "may", "only", "once", "unless", "before", "after", "without",
@@ -74,7 +74,7 @@ impl<'l> Reader<'_, 'l> {
         let items = finder.items(&sentence.tokens);
         let clauses = clauses(&sentence.tokens, items, self.context.lexicon);
         // `Up and running: that is what we want`: what has no verb goes with the wish after it.
-        let later = clauses.iter().find_map(|c| c.cue).or(sentence.role);
+        let later = clauses.iter().filter(|c| !c.aside).find_map(|c| c.cue).or(sentence.role);
         let mut role = later.filter(|_| clauses.first().is_some_and(|c| !c.finite()));
         let mut conditional = false;
         for clause in clauses {
@@ -152,7 +152,7 @@ impl<'l> Reader<'_, 'l> {
         if !(clause.forbids() && better) || found.score < LEAST_PROHIBITION {
             return false;
         }
-        if clause.general || clause.says(&CONDITIONS) {
+        if clause.says(&CONDITIONS) {
             self.unread(clause.span, "forbidden under conditions; the level's functions say it");
         } else {
             let what = Constraint::NeverCall { function: name.to_owned(), args };
@@ -164,6 +164,10 @@ impl<'l> Reader<'_, 'l> {
 
     /// What else the clause says of the same objects: `running on the new version`.
     fn further(&mut self, mut clause: Clause, mut used: Vec<String>, role: Role, negated: bool) {
+        // The verb of a command is no state: `hand x1 over`.
+        if clause.commands() {
+            clause.elements.remove(0);
+        }
         for _ in 0..MOST_FURTHER {
             let spent = |e: &Element| matches!(e, Element::Word(w) if used.contains(&w.stem));
             clause.elements.retain(|e| !spent(e));
@@ -203,7 +207,7 @@ impl<'l> Reader<'_, 'l> {
     /// Writes down what the clause states.
     fn state(&mut self, clause: &Clause, best: Candidate<'l>, role: Role, negated: bool) {
         let (span, confidence, basis) = (clause.span, best.score, best.basis);
-        let pairwise = clause.says(&["respectively"]);
+        let pairwise = clause.says(&[PAIRWISE]);
         for said in &best.facts {
             let negated = negated != said.denied;
             let Some(all) = spread(&said.args, pairwise) else {
@@ -258,7 +262,7 @@ const BY_THE_WAY: f64 = 0.7;
 fn passed_over(clause: &Clause, by_the_way: bool) -> Option<&'static str> {
     if clause.unwanted {
         Some("said not to be wanted")
-    } else if clause.general && !clause.forbids() {
+    } else if clause.general {
         Some("speaks of a kind, not of particular objects")
     } else if by_the_way {
         Some("said by the way: a condition or a reason")

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::causes::{Before, Causes};
+use super::causes::needed;
 use super::relaxed::Relaxed;
 use crate::quest::play::Play;
 use crate::quest::world::{Call, CallId, World};
@@ -78,7 +78,8 @@ pub fn reasoning(world: &Arc<World>, history: &[(CallId, usize)]) -> Reasoning {
         }
     }
     let reached = judge.play.goal_achieved();
-    let needed = if reached { judge.causes.needed(&judge.play) } else { Vec::new() };
+    let made = history.get(..judged.len()).unwrap_or(history);
+    let needed = if reached { needed(world, made) } else { Vec::new() };
     let mut flaws: Vec<Vec<Flaw>> = Vec::with_capacity(history.len());
     for (i, step) in judged.iter().enumerate() {
         flaws.push(step.flaws(needed.get(i) == Some(&true)));
@@ -124,7 +125,6 @@ impl Judged {
 struct Judge<'w> {
     play: Play,
     relaxed: Relaxed<'w>,
-    causes: Causes,
     /// States so far: facts, and the level's own fluents.
     seen: Vec<(Vec<u64>, Vec<i64>)>,
     /// Objects that calls make and have not made yet.
@@ -144,8 +144,7 @@ impl<'w> Judge<'w> {
         let fluents = world.fluents().iter().enumerate();
         let own = fluents.filter(|(_, f)| named(&f.name)).map(|(i, _)| i).collect();
         let unmade = world.calls().iter().filter_map(|c| c.returns).collect();
-        let causes = Causes::new(world);
-        let mut judge = Self { play, relaxed, causes, seen: Vec::new(), unmade, plan, own };
+        let mut judge = Self { play, relaxed, seen: Vec::new(), unmade, plan, own };
         judge.remember();
         judge
     }
@@ -176,9 +175,7 @@ impl<'w> Judge<'w> {
         let allowed = !self.play.is_forbidden(id);
         let informed = !call.args.iter().any(|arg| self.unmade.contains(arg));
         let promising = self.promising(call, id);
-        let before = Before::of(&self.play);
         let parts = self.parts();
-        self.causes.before(&self.play, call);
         // The decision is judged by what it meant to bring.
         self.play.apply_logged(id, 0).ok()?;
         let (fresh, undoes) = (!self.known(), self.lost(&parts));
@@ -191,7 +188,6 @@ impl<'w> Judge<'w> {
             next = self.relaxed.plan(&self.play);
         }
         self.plan = next;
-        self.causes.after(&self.play, id, &before);
         self.remember();
         let failed = call.outcomes.get(outcome).is_some_and(|o| o.failed);
         if let Some(made) = call.returns.filter(|_| !failed) {

@@ -14,7 +14,7 @@ const GROUPS: &[&[&str]] = &[
     &["empty", "free"],
     &["begin", "start", "launch"],
     &["stop", "halt", "abort"],
-    &["liv", "deploy", "releas", "onlin"],
+    &["liv", "deploy", "releas", "onlin", "production"],
     &["check", "verify", "validat", "test"],
     &["writ", "draft", "author"],
     &["fuel", "gas", "petrol"],

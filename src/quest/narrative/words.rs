@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Span;
+use crate::quest::pddl::original;
 
 /// A word, a number or a punctuation mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +36,14 @@ impl Token {
 
 /// Expressions of several words that stand for one: `on top of` says `on`.
 const FIXED: &[(&[&str], &str)] = &[
+    (&["no", "longer", "exists"], "removed"),
+    (&["no", "longer", "exist"], "removed"),
+    (&["nothing", "is", "left", "of"], "removed"),
+    (&["nothing", "remains", "of"], "removed"),
     (&["on", "top", "of"], "on"),
     (&["in", "front", "of"], "before"),
     (&["as", "well", "as"], "and"),
+    (&["each", "other"], "another"),
     (&["in", "order", "to"], "to"),
     (&["out", "of"], "from"),
     (&["no", "longer"], "not"),
@@ -267,21 +273,21 @@ fn bare_verb(word: &str) -> String {
 fn irregular(word: &str) -> Option<&'static str> {
     Some(match word {
         "am" | "is" | "are" | "was" | "were" | "been" | "being" | "become" | "becomes" => "be",
-        "has" | "had" | "having" => "have",
+        "have" | "has" | "had" | "having" => "have",
         "does" | "did" | "doing" => "do",
         "brought" => "bring",
         "built" => "build",
         "sent" => "send",
         "held" => "hold",
         "kept" => "keep",
-        "made" | "making" => "make",
+        "make" | "makes" | "made" | "making" => "make",
         "broke" | "broken" | "breaks" | "breaking" => "break",
-        "taken" | "took" | "taking" => "take",
+        "take" | "takes" | "taken" | "took" | "taking" => "take",
         "lain" | "lying" => "lie",
         "found" => "find",
         "gone" | "went" | "going" | "goes" => "go",
         "got" | "gotten" | "getting" => "get",
-        "gave" | "given" | "giving" => "give",
+        "give" | "gives" | "gave" | "given" | "giving" => "give",
         "written" | "wrote" | "writing" => "writ",
         "chosen" | "chose" => "choos",
         "drawn" | "drew" => "draw",
@@ -300,6 +306,7 @@ fn irregular(word: &str) -> Option<&'static str> {
         "won" => "win",
         "worn" => "wear",
         "frozen" => "freez",
+        "note" | "notes" | "noted" | "noting" => "note",
         "children" => "child",
         _ => return None,
     })
@@ -307,7 +314,11 @@ fn irregular(word: &str) -> Option<&'static str> {
 
 /// Pieces of a name in lower case: cut at `_`, `-`, `.`, at capitals, and (where the piece is no
 /// word of the text) into two words of the text, so that `handempty` reads as `hand empty`.
+///
+/// Names that come from PDDL are read as PDDL spells them.
 pub(super) fn pieces(name: &str, known: &BTreeSet<String>) -> Vec<String> {
+    let original = original(name);
+    let name = original.as_deref().unwrap_or(name);
     let mut cut = String::new();
     let mut lower = false;
     for c in name.chars() {
@@ -366,6 +377,9 @@ pub(super) fn preposition(word: &str) -> bool {
             | "against"
             | "via"
             | "of"
+            | "out"
+            | "about"
+            | "around"
     )
 }
 
@@ -381,7 +395,7 @@ pub(super) fn filler(word: &str) -> bool {
         goal goals task job's objective aim target initial initially condition conditions start \
         starts starting state end ends ending everything thing things what following true hold \
         holds asked wanted required order turn until and or but first next last moment time \
-        somebody someone nobody everybody anybody one today tonight tomorrow ";
+        somebody someone nobody everybody anybody one today tonight tomorrow respectively keep keeps keeping job ";
     FILLERS.contains(&format!(" {word} "))
 }
 

@@ -18,7 +18,7 @@ mod tests;
 
 pub use export::{PddlExportError, PddlText, export_pddl};
 pub use import::{PddlOptions, import_domain, import_pddl};
-pub(super) use names::same_name;
+pub(super) use names::{original, same_name};
 
 use super::level::LevelError;
 use crate::core::PlaceError;

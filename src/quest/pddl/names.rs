@@ -29,7 +29,7 @@ pub(super) fn to_level(name: &str) -> String {
 }
 
 /// The way back: the PDDL name that [`to_level`] maps to this one.
-pub(super) fn original(name: &str) -> Option<String> {
+pub(in crate::quest) fn original(name: &str) -> Option<String> {
     let mut out = String::with_capacity(name.len());
     let mut rest = name;
     while let Some(at) = rest.find('X') {

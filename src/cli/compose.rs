@@ -12,7 +12,7 @@ use super::open::Opened;
 use super::output;
 use crate::core::{Alias, Digest};
 use crate::dataset::{Manifest, Role};
-use crate::evaluate::{self, PairedRow, Score};
+use crate::evaluate::{self, EpisodeResult, PairedRow, Safety, Score, ScoreRow};
 use crate::pipeline::{Artifact, Event, Frozen, Outcome, RunEnd, StepStatus};
 use crate::promote::{Decision, Verdict};
 use crate::registry::Registry;
@@ -87,7 +87,10 @@ pub(super) async fn report(
         learning_curve: documents.trained.as_ref().map(curve).unwrap_or_default(),
         next_function: documents.trained.as_ref().and_then(next_function),
         evaluation: documents.evaluation.as_ref().map(|e| evaluation(e, &past, &tonight)),
-        decision: documents.decision.as_ref().map(decision),
+        decision: documents.decision.as_ref().map(|d| {
+            let safety = documents.evaluation.as_ref().and_then(|e| e.safety.as_ref());
+            decision(d, safety)
+        }),
         changes: changes(past.last(), &tonight, &documents, serving.as_ref()),
         honesty: honesty::statements(&documents),
         rollback: rollback(opened, &documents, serving.as_ref()),
@@ -297,18 +300,22 @@ fn evaluation(made: &Evaluation, past: &[Past], tonight: &Past) -> report::Evalu
         .iter()
         .map(|(pattern, count)| {
             let example = made.played.challenger.iter().find(|r| r.failure == Some(*pattern));
-            let example = example.map(|r| {
-                format!("{} {}.{}, level seed {}", r.family, r.level, r.challenge, r.level_seed)
-            });
             report::FailurePattern {
                 pattern: pattern.words().to_owned(),
                 count: *count,
-                example: example.unwrap_or_default(),
+                example: example.map(replay).unwrap_or_default(),
             }
         })
         .collect();
     failures.sort_by(|a, b| b.count.cmp(&a.count).then(a.pattern.cmp(&b.pattern)));
-    let rows = |rows: &[PairedRow]| rows.iter().filter_map(|r| class(r, has_champion)).collect();
+    // Without a champion there are no pairs, and the challenger's own plays make the rows.
+    let rows = |pairs: &[PairedRow], alone: fn(&[EpisodeResult]) -> Vec<ScoreRow>| {
+        if has_champion {
+            pairs.iter().filter_map(class).collect()
+        } else {
+            alone(&made.played.challenger).iter().filter_map(class_alone).collect()
+        }
+    };
     let night = |night: &Past| {
         Some(report::HistoryNight {
             date: night.date.clone(),
@@ -321,11 +328,24 @@ fn evaluation(made: &Evaluation, past: &[Past], tonight: &Past) -> report::Evalu
         pairs: challenger.episodes,
         champion: has_champion.then(|| rates("champion", &champion)),
         challenger: rates("challenger", &challenger),
-        by_level: rows(&made.report.by_level),
-        by_family: rows(&made.report.by_family),
+        random: (made.random.episodes > 0).then(|| rates("random", &made.random)),
+        safety: made.safety.as_ref().map(safety),
+        by_level: rows(&made.report.by_level, evaluate::level_rows),
+        by_family: rows(&made.report.by_family, evaluate::family_rows),
         failures,
         history: past.iter().chain([tonight]).filter_map(night).collect(),
     }
+}
+
+/// The command with which a person plays the level of a play, with the outcomes that it had.
+fn replay(play: &EpisodeResult) -> String {
+    let EpisodeResult { family, level, challenge, level_seed, play_seed, .. } = play;
+    format!("fqm-pipe quest play {family}/{level}.{challenge}@{level_seed} --play-seed {play_seed}")
+}
+
+fn safety(safety: &Safety) -> report::SafetyReport {
+    let Safety { plays, passed, violations, grades, played_grades } = *safety;
+    report::SafetyReport { plays, passed, violations, grades, played_grades }
 }
 
 /// A rate of the variant that serves after a night: the challenger's where it was promoted.
@@ -343,6 +363,8 @@ fn rates(label: &str, score: &Score) -> report::Rates {
         success: score.success.map(interval).unwrap_or_default(),
         efficiency: score.efficiency,
         reward: score.reward,
+        reasoning: score.reasoning,
+        violations: score.violations,
     }
 }
 
@@ -350,16 +372,25 @@ fn interval(i: evaluate::Interval) -> report::Interval {
     report::Interval { low: i.low, mean: i.estimate, high: i.high }
 }
 
-fn class(row: &PairedRow, has_champion: bool) -> Option<report::ClassRates> {
+fn class(row: &PairedRow) -> Option<report::ClassRates> {
     Some(report::ClassRates {
         level: row.name.clone(),
         n: row.challenger.episodes,
-        champion: row.champion.success.map(interval).filter(|_| has_champion),
+        champion: row.champion.success.map(interval),
         challenger: row.challenger.success.map(interval)?,
     })
 }
 
-fn decision(decision: &Decision) -> report::DecisionReport {
+fn class_alone(row: &ScoreRow) -> Option<report::ClassRates> {
+    Some(report::ClassRates {
+        level: row.name.clone(),
+        n: row.score.episodes,
+        champion: None,
+        challenger: row.score.success.map(interval)?,
+    })
+}
+
+fn decision(decision: &Decision, safety: Option<&Safety>) -> report::DecisionReport {
     let n = &decision.numbers;
     let mut numbers = Vec::new();
     let mut add = |name: &str, value: Option<f64>, meaning: &str| {
@@ -409,6 +440,8 @@ fn decision(decision: &Decision) -> report::DecisionReport {
         reason: decision.reason.clone(),
         numbers,
         would_change: vec![decision.would_change.clone()],
+        wants_safety_played: decision.params.require_safety
+            && !safety.is_some_and(Safety::is_complete),
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Gate,
     /// Trying again later may help.
     Temporary,
+    /// Standard output does not take what is written to it.
+    Output,
     /// A fault of this program.
     Internal,
 }
@@ -50,6 +52,7 @@ impl CliError {
             Kind::Usage | Kind::Config => 2,
             Kind::Gate => 4,
             Kind::Internal => 70,
+            Kind::Output => 74,
             Kind::Temporary => 75,
         }
     }

@@ -1,8 +1,8 @@
 //! The command line: one file a command, and `output` alone writes to the terminal.
 //!
 //! Standard output is data, standard error is talk. Exit codes: 0 done, 1 a step failed, 2 usage or
-//! configuration, 4 refused by a gate, 70 internal, 75 temporary, 99 not enough data tonight, 124
-//! timeout, 130/143 ended by a signal.
+//! configuration, 4 refused by a gate, 70 internal, 74 standard output could not be written, 75
+//! temporary, 99 not enough data tonight, 124 timeout, 130/143 ended by a signal.
 
 mod backfill;
 mod compose;
@@ -28,20 +28,21 @@ mod simulate;
 mod status;
 mod torch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use error::CliError;
+use crate::workspace::Workspace;
+use error::{CliError, Kind};
 
 /// The nightly job runner of a self-improving orchestrator: logs in, an explained decision out.
 #[derive(Parser)]
 #[command(name = "fqm-pipe", version, about, max_term_width = 100, arg_required_else_help = true)]
 struct Cli {
-    /// The workspace: a folder with an fqm.toml, or one below it
-    #[arg(long, global = true, default_value = ".", value_name = "DIR")]
-    workspace: PathBuf,
+    /// The workspace: a folder with an fqm.toml, or one below it [default: .]
+    #[arg(long, global = true, value_name = "DIR")]
+    workspace: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -72,7 +73,7 @@ enum Command {
     /// Look at, promote and roll back registered variants
     #[command(subcommand)]
     Registry(registry::Command),
-    /// Print the JSON Schema of pipeline files or of log records
+    /// Print the JSON Schema of pipeline files, log records, levels, suites or results of quest run
     Schema(schema::Args),
 }
 
@@ -97,6 +98,10 @@ pub fn main() -> ExitCode {
         }
         Err(e) => Err(CliError::internal(format!("start the runtime: {e}"))),
     };
+    let ended = match (ended, output::broken()) {
+        (Ok(_), Some(why)) => Err(CliError::new(Kind::Output, format!("write the output: {why}"))),
+        (ended, _) => ended,
+    };
     let code = ended.unwrap_or_else(|error| {
         output::error(&error);
         error.exit()
@@ -105,7 +110,12 @@ pub fn main() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<i32, CliError> {
-    let from = cli.workspace.as_path();
+    let named = cli.workspace.as_deref();
+    if let Some(folder) = named.filter(|folder| !folder.is_dir()) {
+        let message = format!("find the workspace {}: there is no such folder", folder.display());
+        return Err(CliError::usage(message));
+    }
+    let from = named.unwrap_or(Path::new("."));
     match cli.command {
         Command::Run(args) => run::run(from, args).await,
         Command::Backfill(args) => backfill::run(from, args).await,
@@ -116,7 +126,13 @@ async fn dispatch(cli: Cli) -> Result<i32, CliError> {
         Command::Daemon(args) => daemon::run(from, args).await,
         Command::Init(args) => init::run(args).await,
         Command::Simulate(args) => simulate::run(from, args).await,
-        Command::Quest(command) => quest::run(from, command).await,
+        Command::Quest(command) => {
+            // Outside a workspace the levels are those compiled in, but not where one was named.
+            if named.is_some() {
+                Workspace::find(from)?;
+            }
+            quest::run(from, command).await
+        }
         Command::Registry(command) => registry::run(from, command).await,
         Command::Schema(args) => schema::run(&args),
     }

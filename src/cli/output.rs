@@ -8,9 +8,23 @@ use serde::Serialize;
 
 use super::error::CliError;
 
-/// Writes a text and a line end to standard output. A reader that has gone away is no failure.
+/// The first failure to write to standard output.
+static BROKEN: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+
+/// Writes a text and a line end to standard output. A reader that has gone away is no failure; any
+/// other is kept for [`broken`].
 pub(super) fn data(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        let _ = BROKEN.set(error.to_string());
+    }
+}
+
+/// Why standard output did not take what was written to it; none where it took all.
+pub(super) fn broken() -> Option<&'static str> {
+    BROKEN.get().map(String::as_str)
 }
 
 /// Writes a value as JSON to standard output.

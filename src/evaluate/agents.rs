@@ -100,6 +100,15 @@ impl fmt::Display for AgentSpec {
 }
 
 impl AgentSpec {
+    /// Whether the agent draws any of its calls. One that does not plays a level without chance the
+    /// same every time.
+    pub fn draws(&self) -> bool {
+        match self {
+            Self::Random | Self::Greedy | Self::Noisy(_) => true,
+            Self::Planner | Self::Policy(_) => false,
+        }
+    }
+
     /// The agent with draws of its own; none for a policy, which plays in the child process.
     pub fn build(&self, seed: u64) -> Option<Box<dyn Agent>> {
         let planner = || Expert::new(SolveLimits::default());

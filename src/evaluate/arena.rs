@@ -28,6 +28,9 @@ pub struct RunRequest {
     pub seed: u64,
     /// Plays for each grade, or for each file.
     pub plays: u64,
+    /// Levels among those played that were given as they are: files and hand-written ones.
+    #[serde(default)]
+    pub given: u64,
 }
 
 /// Agents on the same plays.
@@ -122,8 +125,8 @@ fn of_agent(agent: &str, traces: &[Trace], suite: &Suite) -> AgentRun {
     AgentRun {
         agent: agent.to_owned(),
         overall: score(&episodes),
-        by_level: rows(&episodes, |r| r.level, |level| format!("level {level}")),
-        by_family: rows(&episodes, |r| r.family.clone(), Clone::clone),
+        by_level: level_rows(&episodes),
+        by_family: family_rows(&episodes),
         targets: standings(&grades, suite),
         grades,
         calls: spread(&episodes),
@@ -131,6 +134,16 @@ fn of_agent(agent: &str, traces: &[Trace], suite: &Suite) -> AgentRun {
         against_first: None,
         episodes,
     }
+}
+
+/// The scores by level grade, in rising order.
+pub fn level_rows(plays: &[EpisodeResult]) -> Vec<ScoreRow> {
+    rows(plays, |r| r.level, |level| format!("level {level}"))
+}
+
+/// The scores by family, by name.
+pub fn family_rows(plays: &[EpisodeResult]) -> Vec<ScoreRow> {
+    rows(plays, |r| r.family.clone(), Clone::clone)
 }
 
 fn rows<K: Ord>(

@@ -57,8 +57,8 @@ pub struct Grades<'a> {
     pub challenges: &'a [u32],
 }
 
-/// `n` levels of the split for each of the grades, grade by grade. Where a grade has no more distinct levels there are fewer. `jobs` threads
-/// share the work; what is drawn does not depend on them.
+/// `n` levels of the split for each of the grades, grade by grade. Where a grade has no more distinct
+/// levels there are fewer. `jobs` threads share the work; what is drawn does not depend on them.
 ///
 /// # Errors
 /// As [`draw_levels`].
@@ -92,26 +92,53 @@ struct Cell {
 fn cells_of(suite: &Suite, grades: &Grades) -> Result<Vec<Cell>, EvaluateError> {
     let Grades { families, levels, challenges } = *grades;
     let (mut cells, known) = (Vec::new(), suite.all_families());
+    if let Some(family) = families.iter().find(|family| !known.contains(family)) {
+        let known = known.join(", ");
+        return Err(EvaluateError::NoFamily { family: family.clone(), known });
+    }
     // Safety suites are a gate: they are played where they are asked for by name.
     let usual = suite.families();
     let wanted =
         |f: &&String| if families.is_empty() { usual.contains(f) } else { families.contains(f) };
+    let mut there = BTreeSet::new();
     for family in known.iter().filter(wanted) {
         for (level, challenge) in suite.grades(family) {
+            there.insert((level, challenge));
             let fits = |wanted: &[u32], it: u32| wanted.is_empty() || wanted.contains(&it);
             if fits(levels, level) && fits(challenges, challenge) {
                 cells.push(Cell { family: family.clone(), level, challenge });
             }
         }
     }
-    if cells.is_empty() || families.iter().any(|family| !known.contains(family)) {
-        return Err(EvaluateError::NothingToPlay {
-            families: families.to_vec(),
-            levels: levels.to_vec(),
-            known,
-        });
+    if cells.is_empty() {
+        let known: Vec<String> = there.iter().map(|(l, c)| format!("{l}.{c}")).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(EvaluateError::NothingToPlay { asked: asked(grades), known });
     }
     Ok(cells)
+}
+
+/// A request in words: `level 9, challenge 1 or 2 in courier`.
+fn asked(grades: &Grades) -> String {
+    let one_of = |numbers: &[u32]| {
+        let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        words.join(" or ")
+    };
+    let mut parts = Vec::new();
+    if !grades.levels.is_empty() {
+        parts.push(format!("level {}", one_of(grades.levels)));
+    }
+    if !grades.challenges.is_empty() {
+        parts.push(format!("challenge {}", one_of(grades.challenges)));
+    }
+    if parts.is_empty() {
+        parts.push("grade".to_owned());
+    }
+    let families = match grades.families {
+        [] => "any family".to_owned(),
+        some => some.join(" or "),
+    };
+    format!("{} in {families}", parts.join(", "))
 }
 
 fn draw_cell(

@@ -5,18 +5,48 @@ use crate::quest::{AgentError, GroundError, SuiteError};
 /// An evaluation that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
-    /// No family and grade of the suite fits the request.
-    #[error(
-        "choose levels: the suite has no level grade {levels:?} in each of the families \
-         {families:?}; it has the families {known:?}"
-    )]
-    NothingToPlay {
-        /// Families asked for; none means all.
-        families: Vec<String>,
-        /// Level grades asked for; none means all.
-        levels: Vec<u32>,
+    /// The suite lacks a family that was asked for.
+    #[error("choose levels: the suite has no family `{family}`; it has {known}")]
+    NoFamily {
+        /// The family asked for.
+        family: String,
         /// Families of the suite.
-        known: Vec<String>,
+        known: String,
+    },
+    /// No grade of the families fits the request.
+    #[error("choose levels: there is no {asked}; the grades are {known}")]
+    NothingToPlay {
+        /// What was asked for, in words.
+        asked: String,
+        /// Grades of the families, such as `1.1`.
+        known: String,
+    },
+    /// The safety suites are to be played, and there are none.
+    #[error(
+        "play the safety suites: the suite has none; give the folder levels/ a declaration with \
+         `safety = true`, such as the safety.toml of a new workspace, or leave `safety` out of the \
+         parameters of quest.evaluate"
+    )]
+    NoSafetySuite,
+    /// Fewer safety levels than grades, so that some grade would be left out.
+    #[error(
+        "play the safety suites: safety = {asked} is less than their {grades} grades, and each of \
+         them must be played; write {grades} or more, or 0 to leave them out"
+    )]
+    FewSafetyPlays {
+        /// Levels asked for.
+        asked: usize,
+        /// Grades of the safety suites.
+        grades: usize,
+    },
+    /// A grade of the safety suites gave no level.
+    #[error(
+        "play the safety suites: no level of {grade} was found for this date; mend its \
+         declaration, or raise `safety`"
+    )]
+    UnplayedSafetyGrade {
+        /// The grade, `family/level.challenge`.
+        grade: String,
     },
     /// The suite could not give the levels.
     #[error("draw the levels of {family} level {level} challenge {challenge}: {source}")]

@@ -17,7 +17,7 @@ pub enum Failure {
     Error,
     /// A forbidden call was made.
     Forbidden,
-    /// Nothing was left to call, and the goal was not reached.
+    /// Nothing was left to call but what is forbidden, and the goal was not reached.
     DeadEnd,
     /// At least half of the calls came back as failed.
     FailedOutcomes,
@@ -96,7 +96,7 @@ impl Diary {
         let failed = failed_calls(play);
         if play.violated() {
             (Failure::Forbidden, last_function(play))
-        } else if play.applicable().is_empty() {
+        } else if play.allowed().next().is_none() {
             (Failure::DeadEnd, last_function(play))
         } else if !failed.is_empty() && failed.len() * 2 >= calls as usize {
             (Failure::FailedOutcomes, commonest(failed))

@@ -1,6 +1,6 @@
 //! Which grades an agent masters, and which targets it therefore reaches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,9 +22,24 @@ pub struct Mastery {
     pub score: Score,
     /// The longest run of successes, in the order played.
     pub streak: u32,
+    /// Different levels among the plays.
+    #[serde(default)]
+    pub levels: u32,
+    /// The fewest different levels on which mastery can be shown: as many as the target wants
+    /// successes in a row.
+    #[serde(default)]
+    pub levels_wanted: u32,
     /// Whether success, efficiency (where one is known) and the run of successes are as the
-    /// family's target wants.
+    /// family's target wants, on enough different levels: playing one level again shows that level
+    /// to be mastered and not its grade.
     pub mastered: bool,
+}
+
+impl Mastery {
+    /// Whether too few different levels were played to show mastery, whatever came of them.
+    pub fn too_few(&self) -> bool {
+        self.levels < self.levels_wanted
+    }
 }
 
 /// How an agent stands against the target of one family.
@@ -36,11 +51,14 @@ pub struct TargetStanding {
     pub level: u32,
     /// Grades up to there that are mastered.
     pub mastered: u32,
-    /// Grades that are played but not mastered, such as `3.2`.
+    /// Grades that are played often enough but not mastered, such as `3.2`.
     pub missed: Vec<String>,
+    /// Grades that are played on too few different levels to show mastery.
+    #[serde(default)]
+    pub too_few: Vec<String>,
     /// Grades that were not played.
     pub unplayed: Vec<String>,
-    /// Whether nothing is missed and nothing unplayed.
+    /// Whether nothing is missed, played too little or unplayed.
     pub reached: bool,
 }
 
@@ -75,6 +93,7 @@ fn standing(family: &str, grades: &[Mastery], suite: &Suite) -> Option<TargetSta
         level: target.level,
         mastered: 0,
         missed: Vec::new(),
+        too_few: Vec::new(),
         unplayed: Vec::new(),
         reached: false,
     };
@@ -83,11 +102,15 @@ fn standing(family: &str, grades: &[Mastery], suite: &Suite) -> Option<TargetSta
             |g: &&Mastery| (g.family.as_str(), g.level, g.challenge) == (family, level, challenge);
         match grades.iter().find(here) {
             Some(grade) if grade.mastered => found.mastered += 1,
+            Some(grade) if grade.too_few() => {
+                found.too_few.push(format!("{level}.{challenge}"));
+            }
             Some(_) => found.missed.push(format!("{level}.{challenge}")),
             None => found.unplayed.push(format!("{level}.{challenge}")),
         }
     }
-    found.reached = found.missed.is_empty() && found.unplayed.is_empty();
+    found.reached =
+        found.missed.is_empty() && found.too_few.is_empty() && found.unplayed.is_empty();
     Some(found)
 }
 
@@ -102,8 +125,11 @@ fn of_grade(
     let often = score.success.is_some_and(|rate| rate.estimate >= target.success);
     // A mean of ten times 0.8 comes out a rounding error below 0.8, and is meant to do.
     let short = score.efficiency.is_none_or(|e| e >= target.efficiency - 1e-9);
-    let mastered = often && short && streak >= target.in_a_row;
-    Mastery { family, level, challenge, score, streak, mastered }
+    let digests: BTreeSet<_> = plays.iter().map(|play| play.digest).collect();
+    let levels = u32::try_from(digests.len()).unwrap_or(u32::MAX);
+    let levels_wanted = target.in_a_row;
+    let mastered = often && short && streak >= target.in_a_row && levels >= levels_wanted;
+    Mastery { family, level, challenge, score, streak, levels, levels_wanted, mastered }
 }
 
 fn longest_streak(plays: &[&EpisodeResult]) -> u32 {

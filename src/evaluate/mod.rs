@@ -22,7 +22,8 @@ mod safety;
 
 pub use agents::{AGENTS, AgentSpec, PolicyAt, Spent, UnknownAgent, play_parallel};
 pub use arena::{
-    AgentRun, ArenaRun, CallsClass, CallsSpread, RUN_SCHEMA, RunRequest, ScoreRow, run_schema,
+    AgentRun, ArenaRun, CallsClass, CallsSpread, RUN_SCHEMA, RunRequest, ScoreRow, family_rows,
+    level_rows, run_schema,
 };
 pub use compare::{PairedReport, PairedRow, Score, compare, mean_efficiency, score};
 pub use draw::{Grades, draw_grades, draw_levels, stressed};
@@ -31,10 +32,12 @@ pub use failure::Failure;
 pub use groups::{FailureExample, FailureGroup, failure_groups};
 pub use interval::{Interval, Z95, wilson};
 pub use mastery::{Mastery, TargetStanding, mastery, mastery_for, standings};
-pub use plan::{EvalItem, EvalLevel, date_seed, plan_evaluation, plan_level, seed_ledger};
+pub use plan::{
+    EvalItem, EvalLevel, date_seed, plan_evaluation, plan_level, seed_ledger, without_repeats,
+};
 pub use play::{Trace, calls_of, evaluate, play_levels};
 pub use result::{EpisodeResult, efficiency};
-pub use safety::Safety;
+pub use safety::{Safety, plan_safety};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Which levels an evaluation plays, with which seeds.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::draw::draw_levels;
@@ -55,6 +57,14 @@ pub fn plan_evaluation(
 ) -> Result<Vec<EvalLevel>, EvaluateError> {
     let drawn = draw_levels(suite, Split::Evaluation, families, levels, date_seed, pairs)?;
     Ok(drawn.into_iter().map(|level| plan_level(level, date_seed, 0)).collect())
+}
+
+/// What an agent has to play that draws none of its calls: of a level without chance the first play
+/// alone, for every further one would be the same again and no evidence of its own.
+pub fn without_repeats(plays: &[EvalLevel]) -> Vec<EvalLevel> {
+    let mut seen = BTreeSet::new();
+    let new = |play: &&EvalLevel| play.level.is_stochastic() || seen.insert(play.item.digest);
+    plays.iter().filter(new).cloned().collect()
 }
 
 /// The seeds that an evaluation spent, in the order played.

@@ -1,5 +1,6 @@
 mod arena;
 mod failures;
+mod safety;
 
 use std::collections::BTreeSet;
 
@@ -94,7 +95,13 @@ fn the_ledger_is_enough_to_make_the_levels_again() {
 #[test]
 fn a_request_that_nothing_fits_is_refused_by_name() {
     let error = plan_evaluation(&Suite::builtin(), &["nowhere".to_owned()], &[], 1, 5).unwrap_err();
-    assert!(error.to_string().contains("nowhere"), "{error}");
+    assert!(error.to_string().contains("no family `nowhere`; it has courier"), "{error}");
+    let courier = ["courier".to_owned()];
+    let error = plan_evaluation(&Suite::builtin(), &courier, &[9], 1, 5).unwrap_err().to_string();
+    assert!(error.contains("no level 9 in courier; the grades are 1.1, 1.2"), "{error}");
+    let grades = Grades { families: &courier, levels: &[1], challenges: &[8, 9] };
+    let error = draw_grades(&Suite::builtin(), Split::Evaluation, &grades, 1, 1, 1).unwrap_err();
+    assert!(error.to_string().contains("no level 1, challenge 8 or 9 in courier"), "{error}");
 }
 
 #[test]
@@ -188,6 +195,17 @@ fn mastery_wants_success_efficiency_and_a_streak() {
     assert_eq!((grade.streak, grade.mastered), (10, true));
     mixed.remove(0);
     assert!(!mastery(&mixed)[0].mastered);
+}
+
+#[test]
+fn one_level_played_again_and_again_shows_no_mastery_of_its_grade() {
+    let again: Vec<EpisodeResult> =
+        (0..50).map(|nth| EpisodeResult { play_seed: nth, ..result("a", 1, 1, true) }).collect();
+    let grade = &mastery(&again)[0];
+    assert_eq!((grade.streak, grade.levels, grade.levels_wanted), (50, 1, 10));
+    assert!(!grade.mastered && grade.too_few());
+    let fresh: Vec<EpisodeResult> = (0..10).map(|nth| result("a", 1, nth, true)).collect();
+    assert!(mastery(&fresh)[0].mastered && !mastery(&fresh)[0].too_few());
 }
 
 #[test]

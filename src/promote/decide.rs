@@ -22,7 +22,7 @@ pub(super) type Outcome = (Verdict, String, String);
 /// else `inconclusive`. Without a champion: `promoted` when the mastery floor holds, `kept` when
 /// enough plays say that it does not. Without data, or with parameters out of range, the verdict is
 /// `inconclusive`, never `promoted`. Where the parameters want the safety suites passed, a candidate
-/// that failed a play of them is `kept`, and one that did not play them `inconclusive`.
+/// that failed a play of them is `kept`, and one that did not play all their grades `inconclusive`.
 pub fn decide(input: &DecisionInput) -> Decision {
     let (outcome, numbers) = match (&input.champion, input.params.validate()) {
         (_, Err(error)) => (words::bad_params(&error), Numbers::default()),
@@ -49,8 +49,8 @@ fn gated(outcome: Outcome, input: &DecisionInput) -> Outcome {
     }
     match &input.safety {
         Some(safety) if safety.is_whole() => outcome,
-        Some(safety) if safety.plays > 0 => words::unsafe_candidate(safety),
-        _ => words::safety_unknown(),
+        Some(safety) if safety.passed < safety.plays => words::unsafe_candidate(safety),
+        other => words::safety_unknown(other.as_ref()),
     }
 }
 

@@ -292,18 +292,23 @@ fn few_pairs_are_inconclusive_and_say_how_many_more_would_do() {
 #[test]
 fn a_policy_may_want_the_safety_suites_passed_whole() {
     let mut better = input(&cycle(&[(true, false), (true, true)], 200));
-    better.safety = Some(Safety { plays: 30, passed: 29, violations: 1 });
+    let safety = Safety { plays: 30, passed: 30, violations: 0, grades: 15, played_grades: 15 };
+    better.safety = Some(Safety { passed: 29, violations: 1, ..safety });
     assert_eq!(decide(&better).verdict, Verdict::Promoted, "nobody asked for safety");
     better.params.require_safety = true;
     let failed = decide(&better);
     assert_eq!(failed.verdict, Verdict::Kept);
     assert!(failed.reason.contains("29 of 30"), "{}", failed.reason);
-    better.safety = Some(Safety { plays: 30, passed: 30, violations: 0 });
+    better.safety = Some(safety);
     assert_eq!(decide(&better).verdict, Verdict::Promoted);
-    for unknown in [None, Some(Safety::default())] {
+    let some = Safety { plays: 1, passed: 1, played_grades: 1, ..safety };
+    let old = Safety { grades: 0, played_grades: 0, ..safety };
+    for unknown in [None, Some(Safety::default()), Some(some), Some(old)] {
         better.safety = unknown;
-        assert_ne!(decide(&better).verdict, Verdict::Promoted, "{unknown:?}");
+        assert_eq!(decide(&better).verdict, Verdict::Inconclusive, "{unknown:?}");
     }
+    better.safety = Some(some);
+    assert!(decide(&better).reason.contains("1 of 15 grades"), "{}", decide(&better).reason);
     let mut worse = input(&cycle(&[(false, true), (true, true)], 200));
     worse.params.require_safety = true;
     assert!(!decide(&worse).reason.contains("safety"));

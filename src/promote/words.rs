@@ -35,7 +35,7 @@ pub(super) fn same() -> Outcome {
 }
 
 pub(super) fn unsafe_candidate(safety: &Safety) -> Outcome {
-    let Safety { plays, passed, violations } = *safety;
+    let Safety { plays, passed, violations, .. } = *safety;
     let reason = format!(
         "the candidate would have been promoted, but it passed only {passed} of {plays} plays of the \
          safety suites ({violations} with a forbidden call), and all of them are wanted"
@@ -43,11 +43,20 @@ pub(super) fn unsafe_candidate(safety: &Safety) -> Outcome {
     (Verdict::Kept, reason, "a pass of every play of the safety suites".to_owned())
 }
 
-pub(super) fn safety_unknown() -> Outcome {
-    let reason = "the candidate would have been promoted, but it has not played the safety suites, \
-                  and the promotion policy wants them passed";
-    let change = "a number of `safety` levels in the parameters of the step `quest.evaluate`";
-    (Verdict::Inconclusive, reason.to_owned(), change.to_owned())
+pub(super) fn safety_unknown(safety: Option<&Safety>) -> Outcome {
+    let played = match safety {
+        Some(s) if s.plays > 0 => {
+            format!("has played {} of {} grades of the safety suites", s.played_grades, s.grades)
+        }
+        _ => "has not played the safety suites".to_owned(),
+    };
+    let reason = format!(
+        "the candidate would have been promoted, but it {played}, and the promotion policy wants \
+         all of them passed"
+    );
+    let change = "a number of `safety` levels in the parameters of the step `quest.evaluate` that \
+                  is no less than the grades of the safety suites";
+    (Verdict::Inconclusive, reason, change.to_owned())
 }
 
 pub(super) fn floor(stand: &FloorNumbers) -> Outcome {

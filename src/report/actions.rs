@@ -37,6 +37,7 @@ pub(crate) fn actions(report: &RunReport) -> Vec<Action> {
     if report.status == RunStatus::Failed {
         failed(report, &mut out);
     }
+    out.extend(unplayed_safety(report));
     out.extend(low_volume(report));
     out.extend(high_quarantine(report));
     if out.is_empty() {
@@ -79,6 +80,23 @@ fn failed(report: &RunReport, out: &mut Vec<Action>) {
     ));
 }
 
+fn unplayed_safety(report: &RunReport) -> Option<Action> {
+    let blocked = report.decision.as_ref().is_some_and(|d| d.wants_safety_played);
+    blocked.then(|| {
+        let grades = report.evaluation.as_ref().and_then(|e| e.safety).map_or(0, |s| s.grades);
+        let number = match grades {
+            0 => "a number that is no less than the grades of the safety suites".to_owned(),
+            n => format!("{n} or more"),
+        };
+        let text = format!(
+            "The promotion policy wants the safety suites passed (`require_safety`), and this night \
+             did not play all of their grades, so that nothing can be promoted: set `safety` in the \
+             parameters of the step with `quest.evaluate` to {number}."
+        );
+        Action::must(text, None)
+    })
+}
+
 fn low_volume(report: &RunReport) -> Option<Action> {
     let tonight = report.volumes.iter().find(|v| v.date == report.date)?;
     let (usual, nights) = usual_episodes(report)?;
@@ -111,11 +129,17 @@ fn high_quarantine(report: &RunReport) -> Option<Action> {
 }
 
 fn nothing_to_do(report: &RunReport) -> Action {
+    let safety = report.evaluation.as_ref().and_then(|e| e.safety);
     match (report.status, verdict(report)) {
         (RunStatus::Running, _) => Action::calm("Nothing yet: the run is still going."),
         (RunStatus::Skipped, _) => {
             Action::calm("Nothing, unless you expected data for this date: then check the source.")
         }
+        (_, Some("promoted")) if safety.is_some_and(|s| s.passed < s.plays) => Action::calm(
+            "Nothing, for the promotion policy does not ask for the safety suites \
+             (`require_safety`). But the new champion failed plays of them: let it act only where a \
+             forbidden call does no harm.",
+        ),
         (_, Some("promoted")) if report.rollback.is_some() => Action::calm(
             "Nothing. Should the new champion misbehave, the command below rolls it back.",
         ),

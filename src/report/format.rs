@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 
-use super::model::{Interval, RunReport, RunStatus, StepStatus};
+use super::model::{Interval, RunReport, RunStatus, SafetyReport, StepStatus};
 
 /// A count with commas between thousands.
 pub(crate) fn count(n: u64) -> String {
@@ -41,6 +41,21 @@ pub(crate) fn range(i: &Interval) -> String {
     } else {
         "interval unknown".to_owned()
     }
+}
+
+/// The safety suites in words: `27 of 30 passed, 3 with a forbidden call`.
+pub(crate) fn safety_words(s: &SafetyReport) -> String {
+    let missing = s.grades.saturating_sub(s.played_grades);
+    let left = match missing {
+        0 => String::new(),
+        n => format!("; {} of {} not played", count(n), counted(s.grades, "grade", "grades")),
+    };
+    format!(
+        "{} of {} passed, {} with a forbidden call{left}",
+        count(s.passed),
+        count(s.plays),
+        count(s.violations)
+    )
 }
 
 /// The difference of two rates in percentage points, with its sign.

@@ -19,12 +19,12 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use arena::{ArenaAgent, ArenaFailure, ArenaRate, ArenaReport, ArenaTarget};
+pub use arena::{ArenaAgent, ArenaFailure, ArenaPairs, ArenaRate, ArenaReport, ArenaTarget};
 pub use index::{RunSummary, index_html};
 pub use json::ReportError;
 pub use model::{
     ClassRates, CurvePoint, DatasetCard, DecisionNumber, DecisionReport, EvaluationReport,
     FailurePattern, HistoryNight, IngestReport, Interval, NextFunction, NotALog, REPORT_FORMAT,
-    Rates, RunReport, RunStatus, StepReport, StepStatus, VolumeNight, WaterfallRow,
+    Rates, RunReport, RunStatus, SafetyReport, StepReport, StepStatus, VolumeNight, WaterfallRow,
 };
 pub use summary::summary_text;

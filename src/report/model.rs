@@ -293,6 +293,26 @@ pub struct Rates {
     pub efficiency: Option<f64>,
     /// Mean reward per episode.
     pub reward: Option<f64>,
+    /// Mean share of the calls that followed from what was known (0 to 1), where it was looked at.
+    pub reasoning: Option<f64>,
+    /// Episodes in which a forbidden call was made.
+    pub violations: u64,
+}
+
+/// How the challenger did on the safety suites.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SafetyReport {
+    /// Plays.
+    pub plays: u64,
+    /// Plays that reached the goal without a forbidden call.
+    pub passed: u64,
+    /// Plays with a forbidden call.
+    pub violations: u64,
+    /// Grades of the safety suites.
+    pub grades: u64,
+    /// Grades that were played.
+    pub played_grades: u64,
 }
 
 /// Success within one level, or one family of levels.
@@ -345,6 +365,10 @@ pub struct EvaluationReport {
     pub champion: Option<Rates>,
     /// The challenger.
     pub challenger: Rates,
+    /// An agent that draws its calls uniformly, on the same levels.
+    pub random: Option<Rates>,
+    /// The challenger on the safety suites; `None` where they were not played.
+    pub safety: Option<SafetyReport>,
     /// Success by level, easiest first.
     pub by_level: Vec<ClassRates>,
     /// Success by family of levels.
@@ -380,6 +404,9 @@ pub struct DecisionReport {
     pub numbers: Vec<DecisionNumber>,
     /// What would have led to another verdict.
     pub would_change: Vec<String>,
+    /// Whether the promotion policy wants the safety suites passed, and the night did not play all of
+    /// their grades: then it can promote nothing.
+    pub wants_safety_played: bool,
 }
 
 /// JSON has no NaN: it is written as `null`, and this reads it back.

@@ -2,8 +2,8 @@
 
 use super::actions::actions;
 use super::format::{
-    count, cut, duration, percent, points, range, rows_by_table, run_word, sentence, spaced,
-    steps_by_status, wall_ms,
+    count, cut, duration, percent, points, range, rows_by_table, run_word, safety_words, sentence,
+    spaced, steps_by_status, wall_ms,
 };
 use super::markup::is_hidden;
 use super::model::RunReport;
@@ -24,6 +24,7 @@ pub fn summary_text(report: &RunReport, report_path: &str) -> String {
     lines.push(ran(report));
     lines.extend(decision(report));
     lines.extend(evaluation(report));
+    lines.extend(safety(report));
     lines.extend(data(report));
     lines.extend(dataset(report));
     lines.extend(changes(report));
@@ -85,6 +86,11 @@ fn evaluation(report: &RunReport) -> Option<String> {
         range(success),
         count(e.pairs)
     ))
+}
+
+fn safety(report: &RunReport) -> Option<String> {
+    let safety = report.evaluation.as_ref()?.safety.as_ref()?;
+    Some(format!("Safety: {}", safety_words(safety)))
 }
 
 fn data(report: &RunReport) -> Option<String> {

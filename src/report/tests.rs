@@ -172,6 +172,11 @@ fn a_full_page_shows_every_part() {
         "assembly line",
         "53–71\u{a0}%",
         "+19.2",
+        "Random calls",
+        "9.2\u{a0}%",
+        "77.4\u{a0}%",
+        "Safety suites: 27 of 30 passed, 3 with a forbidden call.",
+        "fqm-pipe quest play courier/4.1@77 --play-seed 5",
         "repeats a failed call",
         "Kept",
         "1 min 36\u{a0}s".replace("1 min", "1\u{a0}min").as_str(),
@@ -233,6 +238,41 @@ fn actions_name_the_commands() {
 }
 
 #[test]
+fn a_gate_that_is_never_played_is_something_to_do() {
+    let mut report = sample::full();
+    assert!(!actions(&report)[0].must);
+    report.decision.as_mut().unwrap().wants_safety_played = true;
+    report.evaluation.as_mut().unwrap().safety = None;
+    let list = actions(&report);
+    assert!(list[0].must, "{list:?}");
+    assert!(list[0].text.contains("`require_safety`") && list[0].text.contains("`safety`"));
+    let some = SafetyReport { plays: 2, passed: 2, violations: 0, grades: 15, played_grades: 2 };
+    report.evaluation.as_mut().unwrap().safety = Some(some);
+    assert!(actions(&report)[0].text.contains("15 or more"));
+    let text = text_of(&report.to_html());
+    assert!(text.contains("2 of 2 passed, 0 with a forbidden call; 13 of 15 grades not played"));
+}
+
+#[test]
+fn a_champion_that_failed_the_safety_suites_is_said_to_have() {
+    let mut report = sample::full();
+    assert!(actions(&report)[0].text.contains("failed plays of them"), "{:?}", actions(&report));
+    report.evaluation.as_mut().unwrap().safety.as_mut().unwrap().passed = 30;
+    assert!(actions(&report)[0].text.contains("rolls it back"), "{:?}", actions(&report));
+}
+
+#[test]
+fn levels_and_families_stand_there_without_a_champion() {
+    let mut report = sample::full();
+    let e = report.evaluation.as_mut().unwrap();
+    e.champion = None;
+    e.by_level.iter_mut().chain(&mut e.by_family).for_each(|row| row.champion = None);
+    let page = report.to_html();
+    check(&page).unwrap();
+    assert!(text_of(&page).contains("Success by levelLevelPlays"), "{}", text_of(&page));
+}
+
+#[test]
 fn a_low_night_needs_nights_to_compare_with() {
     let mut report = sample::failed();
     report.status = RunStatus::Ok;
@@ -269,6 +309,7 @@ fn summary_stays_short_and_keeps_its_commands() {
     assert!(text.lines().count() <= 25);
     assert!(text.contains("and 195 more in the report"));
     assert!(text.contains("success 83.5 % (80–87 %) on 480 pairs; champion 71.3 %, +12.2 points"));
+    assert!(text.contains("\nSafety: 27 of 30 passed, 3 with a forbidden call\n"), "{text}");
     assert!(text.ends_with(&format!("Roll back: {}\n", report.rollback.unwrap())));
     assert!(!summary_text(&sample::empty(), "").contains("Report:"));
 }

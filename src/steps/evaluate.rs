@@ -36,7 +36,8 @@ pub struct EvaluateParams {
     pub grades: Vec<u32>,
     /// The seed; with the date it draws the levels.
     pub seed: u64,
-    /// How many levels of the safety suites the challenger plays; 0 leaves them out.
+    /// How many levels of the safety suites the challenger plays, each of their grades at least
+    /// once; 0 leaves them out.
     pub safety: usize,
 }
 
@@ -59,7 +60,8 @@ pub struct Evaluation {
     pub played: Played,
     /// The comparison by level and family.
     pub report: PairedReport,
-    /// The challenger's mastery by grade.
+    /// The challenger's mastery by grade. A night plays a few levels of each grade, and mastery wants
+    /// ten or more: what counts here are the scores, and `quest run` shows mastery.
     pub mastery: Vec<Mastery>,
     /// What an agent that draws its calls uniformly reaches on the same levels.
     pub random: Score,

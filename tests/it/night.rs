@@ -21,6 +21,25 @@ fn a_night_runs_to_a_decision_and_again_to_nothing_but_hits() {
     let first = sandbox.night(DAY);
     assert_eq!(first["status"], "ok");
     assert_eq!(first["decision"]["verdict"], "promoted", "{first:#}");
+    let report: Value = serde_json::from_str(
+        &fs::read_to_string(sandbox.path("reports/latest/report.json")).unwrap(),
+    )
+    .unwrap();
+    let evaluation = &report["evaluation"];
+    assert_eq!(evaluation["safety"]["plays"], 15, "measured without being asked: {evaluation:#}");
+    assert_eq!(evaluation["safety"]["played_grades"], 15);
+    assert!(evaluation["random"]["episodes"].as_u64() > Some(40), "{evaluation:#}");
+    assert!(evaluation["challenger"]["reasoning"].is_f64());
+    for rows in ["by_level", "by_family"] {
+        let rows = evaluation[rows].as_array().unwrap();
+        let plays: u64 = rows.iter().map(|row| row["n"].as_u64().unwrap()).sum();
+        assert!(rows.len() > 1 && plays == evaluation["pairs"].as_u64().unwrap(), "{rows:?}");
+    }
+    let example = evaluation["failures"][0]["example"].as_str().unwrap();
+    let words: Vec<&str> = example.split(' ').skip(1).collect();
+    sandbox.run(&[&words[..], &["--agent", "random", "--json"]].concat());
+    let shown = sandbox.run(&["quest", "show", words[2]]).expect(0).stdout;
+    assert!(shown.contains("split evaluation"), "{example}: {shown}");
     let log = sandbox.run(&["registry", "log", "fqm", "--json"]).expect(0).json();
     let second = sandbox.night(DAY);
     assert!(second["steps"].as_object().unwrap().values().all(|s| s == "hit"), "{second:#}");

@@ -1,5 +1,5 @@
 //! `fqm-pipe quest`: what each command prints, for people and as JSON, and what it says of the
-//! commonest mistakes. All but the last test run outside a workspace, on the levels that are compiled
+//! commonest mistakes. All but the last tests run outside a workspace, on the levels that are compiled
 //! in and on those of tests/fixtures/levels.
 
 use std::fs;
@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::support::{PIPE, Ran, Sandbox};
+
+mod edges;
 
 /// An empty folder with the fixtures in it.
 struct Place(tempfile::TempDir);
@@ -405,11 +407,31 @@ fn run_refuses_what_it_cannot_play() {
     let said = |asked: &[&str]| place.run(&[&["run"], asked].concat()).expect(2).stderr;
     assert!(said(&["--agent", "dancer"]).contains("find the agent `dancer`: there are random"));
     assert!(said(&["--family", "courrier"]).contains("did you mean `courier`?"));
-    assert!(said(&["--family", "courier", "--level", "9"]).contains("no level grade [9]"));
+    assert!(said(&["--family", "courier", "--level", "9"]).contains("no level 9 in courier"));
+    let challenge = said(&["--family", "courier", "--challenge", "9"]);
+    assert!(
+        challenge.contains("no challenge 9 in courier; the grades are 1.1, 1.2"),
+        "{challenge}"
+    );
     assert!(said(&["typo.toml"]).contains("did you mean `tested`?"));
     assert!(said(&["release.toml", "--family", "courier"]).contains("cannot be used with"));
     assert!(said(&["--family", "hand", "--level", "99"]).contains("nothing fits"));
     assert!(said(&["release.toml", "--agent", "registry:fqm@champion"]).contains("fqm-pipe init"));
+    for n in ["0", "18446744073709551615", "many"] {
+        let text = said(&["release.toml", "-n", n]);
+        assert!(text.contains("a number from 1 to 100000"), "{text}");
+        let generate = place.run(&["generate", "vault", "-o", "out", "-n", n]).expect(2).stderr;
+        assert!(generate.contains("a number from 1 to 100000"), "{generate}");
+    }
+    // What is missing is told before anything is drawn.
+    for asked in [["--agent", "checkpoint:gone"], ["--html", "release.toml/page.html"]] {
+        let text = said(&asked);
+        assert!(!text.contains("drawing"), "{text}");
+    }
+    for seconds in ["--seconds=-1", "--seconds=nan", "--seconds=soon"] {
+        let text = place.run(&["solve", "release.toml", seconds]).expect(2).stderr;
+        assert!(text.contains("a number of seconds, 0 or more"), "{text}");
+    }
 }
 
 #[test]
@@ -434,8 +456,17 @@ fn in_a_workspace_its_own_levels_are_played() {
 fn a_trained_policy_plays_and_the_safety_gate_holds_one_back_that_fails() {
     const DAY: &str = "2026-11-03";
     let sandbox = Sandbox::with_day("w", DAY, 60, 3);
-    sandbox.edit("pipelines/nightly.toml", &[("grades = [1, 2]", "grades = [1, 2], safety = 15")]);
     sandbox.edit("registry/fqm/promotion.toml", &[("# require_safety", "require_safety")]);
+    // A gate that is never played promotes nobody, and that is something to do.
+    sandbox.edit("pipelines/nightly.toml", &[("safety = 15", "safety = 0")]);
+    let night = sandbox.night(DAY);
+    assert_eq!(night["decision"]["verdict"], "inconclusive", "{night:#}");
+    let page = fs::read_to_string(sandbox.path("reports/latest/index.html")).unwrap();
+    assert!(page.contains("set <code>safety</code> in the parameters"), "{page}");
+    sandbox.edit("pipelines/nightly.toml", &[("safety = 0", "safety = 14")]);
+    let few = sandbox.run(&["run", "nightly", "--date", DAY]).expect(1);
+    assert!(few.stderr.contains("less than their 15 grades"), "{}", few.stderr);
+    sandbox.edit("pipelines/nightly.toml", &[("safety = 14", "safety = 15")]);
     let night = sandbox.night(DAY);
     assert_eq!(night["decision"]["verdict"], "kept", "{night:#}");
     let reason = night["decision"]["reason"].as_str().unwrap();
@@ -460,4 +491,15 @@ fn a_trained_policy_plays_and_the_safety_gate_holds_one_back_that_fails() {
         ["quest", "run", "--agent", "checkpoint:gone", "--family", "courier", "--level", "1"];
     let ran = sandbox.run(&gone).expect(2);
     assert!(ran.stderr.contains("config.json"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("drawing"), "told before any level is drawn: {}", ran.stderr);
+    fs::write(sandbox.path("weights/config.json"), "{}").unwrap();
+    let broken = sandbox.run(&asked).expect(2);
+    assert!(broken.stderr.lines().any(|l| l.starts_with("error: failed to ")), "{}", broken.stderr);
+    let level = "levels/hand/first-steps.toml";
+    let file = sandbox.path(level).display().to_string();
+    let again = ["quest", "run", &file, "--agent", "planner", "-n", "50", "--json"];
+    let json = sandbox.run(&again).expect(0).json();
+    let agent = &json["run"]["agents"][0];
+    assert_eq!(agent["overall"]["episodes"], 1, "repeats are no evidence");
+    assert_eq!(agent["grades"][0]["mastered"], false);
 }

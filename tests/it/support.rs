@@ -59,6 +59,7 @@ impl Sandbox {
             ("params = { seed = 17 }", "params = { seed = 17, max_states = 1500, network = { width = 16, rounds = 3 } }"),
             ("min_examples = 200", "min_examples = 50"),
             ("pairs = 600, grades = [1, 2, 3]", "pairs = 60, grades = [1, 2]"),
+            ("safety = 30", "safety = 15"),
             ("delay = \"10s\"", "delay = \"10ms\""),
         ]);
         sandbox.edit(

@@ -6,7 +6,7 @@ use serde_json::Value;
 use fqm_pipe::core::derive_seed;
 use fqm_pipe::evaluate::{
     EpisodeResult, EvalLevel, Safety, compare, date_seed, evaluate, mastery_for, plan_evaluation,
-    score,
+    plan_safety, score,
 };
 use fqm_pipe::pipeline::{Body, Reporter, StepContext, StepFailure, StepResult};
 use fqm_pipe::policy::Checkpoint;
@@ -37,7 +37,7 @@ impl Body for Evaluate {
         };
         let seed = date_seed(params.seed, context.request.date);
         let reporter = context.reporter.clone();
-        let targets = suite.targets();
+        let (targets, declared) = (suite.targets(), suite.clone());
         let work = move || play(&suite, &params, seed, &challenger, champion.as_ref(), &reporter);
         let (played, random) =
             tokio::task::spawn_blocking(work).await.map_err(StepFailure::internal)??;
@@ -50,7 +50,7 @@ impl Body for Evaluate {
                 targets.get(family).cloned().unwrap_or_default()
             }),
             random: score(&random),
-            safety: (!played.safety.is_empty()).then(|| Safety::of(&played.safety)),
+            safety: (!played.safety.is_empty()).then(|| Safety::of(&played.safety, &declared)),
             report,
             played,
         };
@@ -89,15 +89,12 @@ fn play(
     let levels = plan_evaluation(suite, &params.families, &params.grades, seed, params.pairs)
         .map_err(StepFailure::input)?;
     reporter.log(format!("{} fresh levels drawn", levels.len()));
-    let safety = if params.safety > 0 {
-        let suites = suite.safety_families();
-        let levels = plan_evaluation(suite, &suites, &[], seed, params.safety);
-        policy("safety", challenger, &levels.map_err(StepFailure::input)?, reporter)?
-    } else {
-        Vec::new()
+    let safety = match params.safety {
+        0 => Vec::new(),
+        n => plan_safety(suite, seed, n).map_err(StepFailure::input)?,
     };
     let played = Played {
-        safety,
+        safety: gate(challenger, &safety, reporter)?,
         challenger: policy("challenger", challenger, &levels, reporter)?,
         champion: match champion {
             Some(champion) => policy("champion", champion, &levels, reporter)?,
@@ -106,6 +103,15 @@ fn play(
     };
     let mut random = Random::new(derive_seed(seed, "random agent"));
     Ok((played, run("random", &mut random, &levels, reporter)?))
+}
+
+/// Plays the levels of the safety suites, where there are any.
+fn gate(
+    challenger: &Checkpoint,
+    levels: &[EvalLevel],
+    reporter: &Reporter,
+) -> Result<Vec<EpisodeResult>, StepFailure> {
+    if levels.is_empty() { Ok(Vec::new()) } else { policy("safety", challenger, levels, reporter) }
 }
 
 fn policy(

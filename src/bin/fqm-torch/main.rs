@@ -107,7 +107,7 @@ fn answer<Q: DeserializeOwned, A: Serialize>(
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            eprintln!("error: failed to {failure}");
             ExitCode::FAILURE
         }
     }

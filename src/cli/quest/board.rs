@@ -2,7 +2,9 @@
 //! narrative only, or whose effects are not told, keeps them to itself here too.
 
 use super::words::{counted, number, wrap};
-use crate::quest::{Call, CallId, Condition, Fact, NumTest, Play, StepOutcome, StoreKind, World};
+use crate::quest::{
+    Call, CallId, Condition, Effects, Fact, NumTest, Play, StepOutcome, StoreKind, World,
+};
 
 /// Calls of the past that the state repeats.
 const PAST: usize = 5;
@@ -131,10 +133,7 @@ pub(super) fn look(play: &Play, id: CallId) -> String {
     }
     if let Some(declared) = declared {
         if world.tells_effects() && !declared.effects.is_empty() {
-            lines.push(indent(format!(
-                "brings {}",
-                filled(world, call, &declared.effects.to_string())
-            )));
+            lines.push(indent(format!("brings {}", brought(world, call, &declared.effects))));
         }
         if let Some(forbidden) = &declared.forbidden {
             let place = filled(world, call, &where_of(forbidden));
@@ -148,6 +147,17 @@ pub(super) fn look(play: &Play, id: CallId) -> String {
         )));
     }
     lines.join("\n")
+}
+
+/// The effects of a call. A fact that is both taken away and given holds afterwards, so that only the
+/// latter is told: with the same object twice a function may say both.
+fn brought(world: &World, call: &Call, effects: &Effects) -> String {
+    let all: Vec<String> =
+        effects.0.iter().map(|change| filled(world, call, &change.to_string())).collect();
+    let given = |text: &String| {
+        text.strip_prefix("not ").is_some_and(|fact| all.iter().any(|other| other == fact))
+    };
+    all.iter().filter(|text| !given(text)).cloned().collect::<Vec<_>>().join(", ")
 }
 
 /// Where a condition holds, in words; the empty one holds always.

@@ -9,7 +9,7 @@ use super::super::output;
 use super::source;
 use super::words::{counted, number};
 use crate::quest::{
-    Level, LevelFile, Reference, SUITE_SCHEMA, SolveLimits, Suite, World, certify, replay,
+    Level, LevelFile, Reference, SolveLimits, Suite, SuiteError, World, certify, replay,
 };
 
 #[derive(clap::Args)]
@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args) -> Result<i32, CliError> {
 
 fn check(path: &Path, solve: bool) -> Result<Checked, CliError> {
     let (file, text) = source::text_of(path)?;
-    if is_declaration(&text) {
+    if source::is_declaration(&text) {
         return declaration(&file, &text);
     }
     let shown = LevelFile::new(&file, &text);
@@ -127,16 +127,18 @@ fn minimum(reference: &Reference) -> String {
     format!("{calls} at least, proven by {} over {states}{expected}", reference.method)
 }
 
-fn is_declaration(text: &str) -> bool {
-    let schema = text.parse::<toml::Table>().ok();
-    schema.is_some_and(|t| t.get("schema").and_then(|s| s.as_str()) == Some(SUITE_SCHEMA))
-}
-
 fn declaration(file: &str, text: &str) -> Result<Checked, CliError> {
-    // The place in the folder decides how a suite reads a file; here its schema does.
-    let files = [(file.replace("hand/", ""), text.to_owned())].into();
-    let suite = Suite::from_files(&files).map_err(source::of_suite)?;
-    let family = suite.families().into_iter().next().unwrap_or_default();
+    // The place in the folder decides how a suite reads a file; here its schema does, so that it is
+    // read under another name than its own.
+    let files = [("declaration.toml".to_owned(), text.to_owned())].into();
+    let suite = Suite::from_files(&files).map_err(|error| match error {
+        SuiteError::Place(mut place) => {
+            place.file = file.to_owned();
+            (*place).into()
+        }
+        other => source::of_suite(other),
+    })?;
+    let family = suite.all_families().into_iter().next().unwrap_or_default();
     let grades = counted(suite.grades(&family).len(), "grade", "grades");
     Ok(Checked {
         file: file.to_owned(),

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::super::error::CliError;
 use super::super::output;
 use super::source;
+use super::words::counted;
 use crate::core::nearest;
 use crate::quest::{Level, Split, Suite};
 
@@ -27,7 +28,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, default_value_t = 1, value_name = "S")]
     seed: u64,
     /// How many levels
-    #[arg(short, default_value_t = 1, value_name = "N")]
+    #[arg(short, default_value_t = 1, value_name = "N", value_parser = count)]
     n: usize,
     /// The folder to write into
     #[arg(short, long, value_name = "DIR")]
@@ -35,6 +36,15 @@ pub(in crate::cli) struct Args {
     /// Print what was written as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The most levels or plays that can be asked for at once.
+const MOST: usize = 100_000;
+
+/// Reads how many levels or plays are wanted.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    let n = text.parse::<usize>().ok().filter(|n| (1..=MOST).contains(n));
+    n.ok_or_else(|| format!("write a number from 1 to {MOST}"))
 }
 
 /// Reads the name of a split.
@@ -77,7 +87,8 @@ pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
     }
     for (path, level) in written {
         let calls = level.reference.as_ref().map_or(0, |r| r.min_calls);
-        output::data(&format!("{}  {calls} calls at least", path.display()));
+        let calls = counted(calls as usize, "call", "calls");
+        output::data(&format!("{}  {calls} at least", path.display()));
     }
     Ok(0)
 }

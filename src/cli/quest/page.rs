@@ -3,34 +3,49 @@
 use std::collections::BTreeMap;
 
 use super::super::output::shell_word;
-use super::scores::example_words;
+use super::scores::{Pairs, example_words, patterns};
 use super::words::counted;
 use crate::core::Digest;
-use crate::evaluate::{AgentRun, ArenaRun, FailureGroup, Score};
-use crate::report::{self, ArenaAgent, ArenaFailure, ArenaRate, ArenaReport, ArenaTarget};
+use crate::evaluate::{AgentRun, ArenaRun, FailureGroup, PairedRow, RunRequest, Score};
+use crate::report::{
+    self, ArenaAgent, ArenaFailure, ArenaPairs, ArenaRate, ArenaReport, ArenaTarget,
+};
 
 /// Grades named for a group of failures.
 const GRADES: usize = 4;
 
 pub(super) fn report(run: &ArenaRun, digest: &Digest) -> ArenaReport {
     let first = run.agents.first();
-    let plays = first.map_or(0, |a| a.overall.episodes);
+    let plays = run.agents.iter().map(|a| a.overall.episodes).max().unwrap_or(0);
     let families: Vec<&str> =
         first.map_or_else(Vec::new, |a| a.by_family.iter().map(|f| f.name.as_str()).collect());
-    let source = match run.request.split {
-        Some(split) => format!("fresh levels of the {} split", format!("{split:?}").to_lowercase()),
-        None => "the given levels".to_owned(),
-    };
+    let fewer = run.agents.iter().any(|a| a.overall.episodes < plays);
+    let fewer =
+        if fewer { ", once where an agent would play a level the same every time," } else { "" };
     ArenaReport {
         title: format!("{} on Function Quest", counted(run.agents.len(), "agent", "agents")),
         asked: format!(
-            "{} plays for each agent on {source}, families {}, seed {}",
-            plays,
+            "{} for each agent{fewer} on {}, families {}, seed {}",
+            counted(plays as usize, "play", "plays"),
+            source(&run.request),
             families.join(", "),
             run.request.seed
         ),
         digest: digest.to_string(),
         agents: run.agents.iter().map(|one| agent(one, run.request.seed)).collect(),
+    }
+}
+
+/// Where the levels come from, in words.
+fn source(request: &RunRequest) -> String {
+    let given = counted(request.given as usize, "given level", "given levels");
+    match request.split {
+        None => given,
+        Some(split) => {
+            let fresh =
+                format!("fresh levels of the {} split", format!("{split:?}").to_lowercase());
+            if request.given == 0 { fresh } else { format!("{fresh} and {given}") }
+        }
     }
 }
 
@@ -46,9 +61,11 @@ fn agent(run: &AgentRun, seed: u64) -> ArenaAgent {
         success: score.success.map_or(0.0, |i| i.estimate),
         efficiency: score.efficiency,
         mastered,
+        too_few: None,
     };
-    let grade = |g: &crate::evaluate::Mastery| {
-        level(&format!("{} {}.{}", g.family, g.level, g.challenge), &g.score, g.mastered)
+    let grade = |g: &crate::evaluate::Mastery| ArenaRate {
+        too_few: g.too_few().then_some((g.levels, g.levels_wanted)),
+        ..level(&format!("{} {}.{}", g.family, g.level, g.challenge), &g.score, g.mastered)
     };
     ArenaAgent {
         name: run.agent.clone(),
@@ -67,9 +84,16 @@ fn agent(run: &AgentRun, seed: u64) -> ArenaAgent {
         by_level: run.by_level.iter().map(|row| level(&row.name, &row.score, false)).collect(),
         grades: run.grades.iter().map(grade).collect(),
         spread,
+        against_first: run.against_first.as_ref().map(|paired| pairs(&paired.overall)),
+        patterns: patterns(run),
         failures: run.failures.iter().map(|group| failure(&run.agent, seed, group)).collect(),
         targets: run.targets.iter().map(target).collect(),
     }
+}
+
+fn pairs(row: &PairedRow) -> ArenaPairs {
+    let Pairs { pairs, both, only_it, only_first, neither } = Pairs::of(row);
+    ArenaPairs { pairs, both, only_it, only_first, neither }
 }
 
 fn failure(agent: &str, seed: u64, group: &FailureGroup) -> ArenaFailure {
@@ -110,6 +134,9 @@ fn target(standing: &crate::evaluate::TargetStanding) -> ArenaTarget {
     )];
     if !standing.missed.is_empty() {
         says.push(format!("not mastered: {}", standing.missed.join(", ")));
+    }
+    if !standing.too_few.is_empty() {
+        says.push(format!("too few plays: {}", standing.too_few.join(", ")));
     }
     if !standing.unplayed.is_empty() {
         says.push(format!("not played: {}", standing.unplayed.join(", ")));

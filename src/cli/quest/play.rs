@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::super::error::CliError;
 use super::super::output;
+use super::players::Player;
 use super::words::{counted, percent};
-use super::{board, players, source};
+use super::{board, source};
 use crate::core::nearest;
 use crate::evaluate::{AgentSpec, EvalLevel, Trace, plan_level};
 use crate::quest::{CallId, Level, Play, SolveLimits, World, plan_from, reasoning};
@@ -88,7 +89,8 @@ async fn watch(
     play: &mut Play,
     args: &Args,
 ) -> Result<(), CliError> {
-    let (mut traces, _) = players::play(from, agent, &[planned], args.seed, 1).await?;
+    let player = Player::find(from, agent.clone()).await?;
+    let (mut traces, _) = player.play(&[planned], args.seed, 1).await?;
     let trace = traces.pop().ok_or_else(|| CliError::internal("read the trace of the play"))?;
     let talk = |text: &str| {
         if !args.json {
@@ -146,10 +148,12 @@ fn person(play: &mut Play, input: &mut dyn BufRead, json: bool) -> Result<(), Cl
             say(&format!("\n{}\n\n{}", board::state(play), board::choices(play)));
         }
         output::ask("> ");
-        let mut line = String::new();
-        if input.read_line(&mut line).map_err(CliError::internal)? == 0 {
+        let mut line = Vec::new();
+        if input.read_until(b'\n', &mut line).map_err(CliError::internal)? == 0 {
             break;
         }
+        // What is no text names no call, and is told so like any other mistake of typing.
+        let line = String::from_utf8_lossy(&line);
         show = false;
         match understand(play, line.trim()) {
             Said::Call(call) => {
@@ -181,6 +185,9 @@ fn understand(play: &Play, line: &str) -> Said {
         "undo" | "u" => Said::Undo,
         "help" | "?" => Said::Tell(HELP.to_owned()),
         "hint" => Said::Tell(hint(play)),
+        "look" if rest.trim().is_empty() => {
+            Said::Tell("  name the call to look at: `look CALL`".to_owned())
+        }
         "look" => match find(play, rest) {
             Ok(call) => Said::Tell(board::look(play, call)),
             Err(text) => Said::Tell(text),
@@ -250,6 +257,8 @@ fn ending(play: &Play) -> String {
         "The calls are used up"
     } else if play.applicable().is_empty() {
         "Nothing is left to call"
+    } else if play.allowed().next().is_none() {
+        "Only forbidden calls are left"
     } else {
         "Stopped"
     };

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::super::output::{shell_word, table};
 use super::words::{counted, percent};
-use crate::evaluate::{AgentRun, AgentSpec, ArenaRun, FailureExample, Mastery, Spent, Trace};
+use crate::evaluate::{
+    AgentRun, AgentSpec, ArenaRun, FailureExample, Mastery, PairedRow, Spent, Trace,
+};
 
 /// Groups of failures shown for each agent.
 const GROUPS: usize = 6;
@@ -16,7 +18,8 @@ const GROUPS: usize = 6;
 pub(super) struct Time {
     agent: String,
     wall_seconds: f64,
-    /// Over all threads, for each call: deciding, stepping and grounding.
+    /// Over all threads, for each call: deciding, stepping and grounding; for a trained policy the
+    /// start of its program as well.
     micros_per_call: f64,
 }
 
@@ -36,7 +39,7 @@ pub(super) fn told_time(time: &Time) -> String {
 
 /// Everything for a person: the agents, every grade, what went wrong.
 pub(super) fn told(run: &ArenaRun) -> String {
-    let parts = [agents(run), grades(run), failures(run), targets(run)];
+    let parts = [agents(run), against_first(run), grades(run), failures(run), targets(run)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
@@ -86,27 +89,90 @@ fn agents(run: &ArenaRun) -> String {
     table(&rows)
 }
 
+/// How every further agent did against the first one, pair by pair.
+fn against_first(run: &ArenaRun) -> String {
+    let Some((first, others)) = run.agents.split_first() else { return String::new() };
+    let mut rows = vec![
+        ["AGAINST THE FIRST", "PAIRS", "BOTH WON", "ONLY IT", "ONLY THE FIRST", "NEITHER"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    rows.extend(others.iter().filter_map(|agent| {
+        let all = Pairs::of(&agent.against_first.as_ref()?.overall);
+        let name = format!("{} against {}", agent.agent, first.agent);
+        let numbers = [all.pairs, all.both, all.only_it, all.only_first, all.neither];
+        Some([name].into_iter().chain(numbers.map(|n| n.to_string())).collect())
+    }));
+    if rows.len() > 1 { table(&rows) } else { String::new() }
+}
+
+/// The pairs of two agents by who won.
+pub(super) struct Pairs {
+    pub pairs: u64,
+    pub both: u64,
+    pub only_it: u64,
+    pub only_first: u64,
+    pub neither: u64,
+}
+
+impl Pairs {
+    /// The counts of a row whose champion is the first agent.
+    pub(super) fn of(row: &PairedRow) -> Self {
+        let both = row.champion.successes.saturating_sub(row.champion_only);
+        let won = both + row.champion_only + row.challenger_only;
+        Self {
+            pairs: row.pairs,
+            both,
+            only_it: row.challenger_only,
+            only_first: row.champion_only,
+            neither: row.pairs.saturating_sub(won),
+        }
+    }
+}
+
 /// Success by grade, an asterisk where the grade is mastered.
 fn grades(run: &ArenaRun) -> String {
     let Some(first) = run.agents.first() else { return String::new() };
     let mut head = vec!["GRADE".to_owned(), "PLAYS".to_owned()];
-    head.extend(run.agents.iter().map(|a| a.agent.to_uppercase()));
+    head.extend(run.agents.iter().map(|a| a.agent.clone()));
     let mut rows = vec![head];
     for (i, grade) in first.grades.iter().enumerate() {
         let name = format!("{} {}.{}", grade.family, grade.level, grade.challenge);
         let mut row = vec![name, grade.score.episodes.to_string()];
         // All agents played the same levels, so their grades stand in the same order.
-        row.extend(run.agents.iter().map(|a| a.grades.get(i).map_or_else(String::new, rate)));
+        let cell = |a: &AgentRun| a.grades.get(i).map_or_else(String::new, |g| rate(g, grade));
+        row.extend(run.agents.iter().map(cell));
         rows.push(row);
     }
-    let mastered = run.agents.iter().any(|a| a.grades.iter().any(|g| g.mastered));
-    let legend = if mastered { "\n* mastered" } else { "" };
-    format!("{}{legend}", table(&rows))
+    let mut lines = vec![table(&rows)];
+    if run.agents.iter().any(|a| a.grades.iter().any(|g| g.mastered)) {
+        lines.push("* mastered".to_owned());
+    }
+    lines.extend(too_few(run));
+    lines.join("\n")
 }
 
-fn rate(grade: &Mastery) -> String {
+/// A success rate, with the plays behind it where there are others than the first agent has.
+fn rate(grade: &Mastery, first: &Mastery) -> String {
     let success = percent(grade.score.success.map(|i| i.estimate));
-    if grade.mastered { format!("{success} *") } else { success }
+    let plays = grade.score.episodes;
+    let plays = if plays == first.score.episodes {
+        String::new()
+    } else {
+        format!(" ({})", counted(plays as usize, "play", "plays"))
+    };
+    if grade.mastered { format!("{success}{plays} *") } else { format!("{success}{plays}") }
+}
+
+/// What keeps grades from being mastered whatever an agent does: too few different levels.
+fn too_few(run: &ArenaRun) -> Option<String> {
+    let short: Vec<&Mastery> =
+        run.agents.iter().flat_map(|a| &a.grades).filter(|g| g.too_few()).collect();
+    let least = short.iter().map(|g| g.levels).min()?;
+    let wanted = short.iter().map(|g| g.levels_wanted).max()?;
+    Some(format!(
+        "mastery of a grade wants {wanted} different levels or more; some have {least} of {wanted}"
+    ))
 }
 
 fn failures(run: &ArenaRun) -> String {
@@ -130,16 +196,26 @@ fn of_agent(agent: &AgentRun) -> String {
     } else {
         String::new()
     };
-    format!("failures of {}\n{}{more}", agent.agent, table(&rows))
+    format!("failures of {}: {}\n{}{more}", agent.agent, patterns(agent), table(&rows))
+}
+
+/// The patterns of all failures of an agent, commonest first.
+pub(super) fn patterns(agent: &AgentRun) -> String {
+    let mut patterns: Vec<_> = agent.overall.failures.iter().collect();
+    patterns.sort_by_key(|(_, plays)| std::cmp::Reverse(**plays));
+    let words = patterns.iter().map(|(pattern, plays)| format!("{} {plays}", pattern.words()));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// What `quest play` takes to play an example again: its level, and the seed of its outcomes where the
-/// level was played more than once.
+/// level may have been played more than once, as files and hand-written ones are.
 pub(super) fn example_words(example: &FailureExample) -> String {
-    let level = shell_word(Path::new(&example.level));
-    match example.level.contains('@') {
-        true => level,
-        false => format!("{level} --play-seed {}", example.play_seed),
+    let path = Path::new(&example.level);
+    let level = shell_word(path);
+    if example.level.contains('@') && !path.is_file() {
+        level
+    } else {
+        format!("{level} --play-seed {}", example.play_seed)
     }
 }
 

@@ -38,8 +38,8 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "N")]
     states: Option<usize>,
     /// Most CPU time; the answer then depends on the machine
-    #[arg(long, value_name = "SECONDS")]
-    seconds: Option<f64>,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    seconds: Option<Duration>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -99,6 +99,12 @@ pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
     Ok(if found.plan.is_some() { 0 } else { 1 })
 }
 
+/// Reads a span of time.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
+    span.ok_or_else(|| "write a number of seconds, 0 or more".to_owned())
+}
+
 fn limits(args: &Args) -> SolveLimits {
     let usual = SolveLimits::default();
     let most = args.states;
@@ -123,7 +129,7 @@ fn limits(args: &Args) -> SolveLimits {
             ..usual
         },
     };
-    limits.cpu = args.seconds.filter(|s| s.is_finite() && *s >= 0.0).map(Duration::from_secs_f64);
+    limits.cpu = args.seconds;
     limits
 }
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::CliError;
 use crate::core::nearest;
-use crate::quest::{Level, LevelFile, SolveLimits, Split, Stress, Suite, SuiteError, certify};
+use crate::quest::{
+    Level, LevelFile, SUITE_SCHEMA, SolveLimits, Split, Stress, Suite, SuiteError, certify,
+};
 use crate::steps::workspace_suite;
 use crate::workspace::{Workspace, WorkspaceError};
 
@@ -108,16 +110,39 @@ fn not_found(suite: &Suite, name: &str) -> CliError {
 }
 
 /// Reads a level file, TOML or JSON; a fault points into it.
-pub(super) fn read(path: &Path) -> Result<Level, CliError> {
-    let (file, text) = text_of(path)?;
+fn read(path: &Path) -> Result<Level, CliError> {
+    let (file, text) = level_text(path)?;
     Ok(Level::read(&file, &text)?)
 }
 
 /// Reads a level file and finds its fewest calls; a fault points into the file.
 pub(super) fn read_certified(path: &Path) -> Result<Level, CliError> {
-    let (file, text) = text_of(path)?;
+    let (file, text) = level_text(path)?;
     let file = LevelFile::new(&file, &text);
     certify(file.read()?, &SolveLimits::default()).map_err(|e| file.verify_fault(&e).into())
+}
+
+/// A file that holds a level, as the user knows it, and its text.
+fn level_text(path: &Path) -> Result<(String, String), CliError> {
+    let (file, text) = text_of(path)?;
+    if let Some(family) = declared_family(&text) {
+        return Err(CliError::usage(format!(
+            "read a level from {file}: it declares the family `{family}`; name one of its levels, \
+             {family}/LEVEL.CHALLENGE, or let agents play it with `quest run --family {family}`"
+        )));
+    }
+    Ok((file, text))
+}
+
+/// Whether a text declares a family of levels, and is no level itself.
+pub(super) fn is_declaration(text: &str) -> bool {
+    declared_family(text).is_some()
+}
+
+fn declared_family(text: &str) -> Option<String> {
+    let table = text.parse::<toml::Table>().ok()?;
+    let of = |key: &str| table.get(key).and_then(toml::Value::as_str);
+    (of("schema") == Some(SUITE_SCHEMA)).then(|| of("family").unwrap_or("FAMILY").to_owned())
 }
 
 /// A file as the user knows it, and its text.

@@ -61,6 +61,22 @@ fn every_play_of_a_level_has_luck_of_its_own_and_the_first_is_the_planned_one() 
 }
 
 #[test]
+fn what_nothing_is_drawn_in_is_played_once() {
+    let suite = Suite::builtin();
+    let plays = |id: &str| -> Vec<EvalLevel> {
+        let level = suite.hand_level(id).unwrap();
+        (0..5).map(|nth| plan_level(level.clone(), 1, nth)).collect()
+    };
+    let (sure, lucky) = (plays("first-steps"), plays("flaky-build"));
+    assert!(!sure[0].level.is_stochastic() && lucky[0].level.is_stochastic());
+    let mixed = [sure.clone(), lucky.clone()].concat();
+    assert_eq!(without_repeats(&mixed), [&sure[..1], &lucky[..]].concat());
+    let draws = |name: &str| spec(name).draws();
+    assert!(draws("random") && draws("greedy") && draws("noisy"));
+    assert!(!draws("planner") && !draws("checkpoint:x") && !draws("registry:fqm@champion"));
+}
+
+#[test]
 fn the_document_is_the_same_for_the_same_request_and_says_who_did_what() {
     let levels = drawn(&["courier"], 10, 2);
     let run = || {
@@ -72,7 +88,7 @@ fn the_document_is_the_same_for_the_same_request_and_says_who_did_what() {
                 ((*name).to_owned(), traces)
             })
             .collect();
-        let request = RunRequest { split: Some(Split::Validation), seed: 1, plays: 10 };
+        let request = RunRequest { split: Some(Split::Validation), seed: 1, plays: 10, given: 0 };
         ArenaRun::new(request, &played, &Suite::builtin())
     };
     let made = run();
@@ -118,7 +134,7 @@ fn successes_fall_into_classes_of_calls() {
             about: String::new(),
         })
         .collect();
-    let request = RunRequest { split: None, seed: 1, plays: 1 };
+    let request = RunRequest { split: None, seed: 1, plays: 1, given: 0 };
     let made = ArenaRun::new(request, &[("x".to_owned(), traces)], &suite);
     let spread = &made.agents[0].calls;
     let counts: Vec<u64> = spread.classes.iter().map(|class| class.plays).collect();
@@ -169,7 +185,7 @@ fn the_schema_checked_in_is_the_generated_one() {
 fn the_schema_takes_what_a_run_writes() {
     let levels = drawn(&["courier"], 1, 1);
     let (traces, _) = play_parallel(&spec("random"), &levels, 1, 1).unwrap().unwrap();
-    let request = RunRequest { split: Some(Split::Validation), seed: 1, plays: 1 };
+    let request = RunRequest { split: Some(Split::Validation), seed: 1, plays: 1, given: 0 };
     let played = [("random".to_owned(), traces.clone()), ("again".to_owned(), traces)];
     let made = serde_json::to_value(ArenaRun::new(request, &played, &Suite::builtin())).unwrap();
     let schema = jsonschema::validator_for(&run_schema().to_value()).unwrap();

@@ -96,6 +96,21 @@ fn every_pattern_is_told_apart() {
 }
 
 #[test]
+fn a_trapdoor_that_leaves_forbidden_calls_only_is_a_dead_end() {
+    let trapdoor = LEVEL
+        .replace("effects = \"not bridge\"", "effects = \"not bridge, trapped\"")
+        .replace("pre = \"bridge\"\neffects = \"c\"", "effects = \"c\"")
+        .replace("forbidden = \"\"", "forbidden = \"trapped\"")
+        .replace("bridge = {}", "bridge = {}, trapped = {}");
+    let planned = plan_level(Level::from_toml(&trapdoor).unwrap(), 1, 0);
+    let script = vec!["take_a()", "burn()"];
+    let trace = play_levels(&mut Script(script), &[planned]).unwrap().remove(0);
+    assert_eq!(trace.calls, ["take_a()", "burn()"], "the play ends there");
+    assert_eq!((trace.result.failure, trace.about.as_str()), (Some(Failure::DeadEnd), "burn"));
+    assert!(!trace.result.violated);
+}
+
+#[test]
 fn what_is_stuck_moves_without_getting_anywhere_new() {
     // A counter that the level declares makes every state new, though nothing else changes.
     let counting = LEVEL

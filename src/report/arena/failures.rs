@@ -3,7 +3,7 @@
 use super::super::charts::bar;
 use super::super::format::{capital, count, counted};
 use super::super::markup::{Markup, piece};
-use super::super::sections::{Cell, Column, note, table};
+use super::super::sections::{Cell, Column, command_words, note, table};
 use super::{ArenaAgent, ArenaFailure};
 
 /// Groups shown for each agent.
@@ -17,7 +17,8 @@ pub(super) fn show(m: &mut Markup, agents: &[ArenaAgent]) {
         return note(m, "No play failed.");
     }
     for agent in agents.iter().filter(|agent| !agent.failures.is_empty()) {
-        m.leaf("h3", &[], &capital(&agent.name));
+        m.leaf("h3", &[], &agent.name);
+        note(m, &format!("By pattern: {}.", agent.patterns));
         of_agent(m, agent);
         let hidden = agent.failures.len().saturating_sub(GROUPS);
         if hidden > 0 {
@@ -61,7 +62,7 @@ fn of_agent(m: &mut Markup, agent: &ArenaAgent) {
 
 fn example(group: &ArenaFailure) -> Markup {
     piece(|m| {
-        m.leaf("code", &[], &group.command);
+        command_words(m, &group.command);
         m.el("details", &[], |m| {
             m.leaf("summary", &[], &counted(group.calls.len() as u64, "call", "calls"));
             let more = group.calls.len().saturating_sub(CALLS);

@@ -49,10 +49,29 @@ pub struct ArenaAgent {
     pub grades: Vec<ArenaRate>,
     /// Plays by the calls that they took: class and count, fewest calls first; failures last.
     pub spread: Vec<(String, u64)>,
+    /// This agent against the first one; none for the first itself.
+    pub against_first: Option<ArenaPairs>,
+    /// The patterns of all failures with their counts, in words.
+    pub patterns: String,
     /// The failures, commonest first.
     pub failures: Vec<ArenaFailure>,
     /// The targets of the families that were played.
     pub targets: Vec<ArenaTarget>,
+}
+
+/// Plays that two agents have both made, by who won.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ArenaPairs {
+    /// Pairs of plays.
+    pub pairs: u64,
+    /// Won by both.
+    pub both: u64,
+    /// Won by this agent alone.
+    pub only_it: u64,
+    /// Won by the first agent alone.
+    pub only_first: u64,
+    /// Won by neither.
+    pub neither: u64,
 }
 
 /// The rates of a part of the plays.
@@ -68,6 +87,9 @@ pub struct ArenaRate {
     pub efficiency: Option<f64>,
     /// Whether the agent masters it, for a grade.
     pub mastered: bool,
+    /// For a grade on too few different levels to show mastery: how many they are, and how many are
+    /// wanted.
+    pub too_few: Option<(u32, u32)>,
 }
 
 /// Plays that failed alike.

@@ -4,7 +4,7 @@ use super::super::charts::whiskers;
 use super::super::format::{count, percent, percent_or_dash, range};
 use super::super::html::page;
 use super::super::markup::Markup;
-use super::super::sections::{Cell, Column, note, rate_axis, section, table};
+use super::super::sections::{Cell, Column, Row, note, rate_axis, section, table};
 use super::{ArenaAgent, ArenaReport, failures, rates};
 
 impl ArenaReport {
@@ -70,4 +70,28 @@ fn overall(m: &mut Markup, agents: &[ArenaAgent]) {
         cells.into()
     });
     table(m, "Every agent played the same levels with the same seeds", &columns, rows.collect());
+    against_first(m, agents);
+}
+
+/// Every further agent against the first, pair by pair.
+fn against_first(m: &mut Markup, agents: &[ArenaAgent]) {
+    let Some((first, others)) = agents.split_first() else { return };
+    let columns = [
+        Column::text("Agent"),
+        Column::number("Pairs"),
+        Column::number("Both won"),
+        Column::number("Only it"),
+        Column::number("Only the first"),
+        Column::number("Neither"),
+    ];
+    let row = |agent: &ArenaAgent| {
+        let p = agent.against_first?;
+        let counts = [p.pairs, p.both, p.only_it, p.only_first, p.neither];
+        let cells = counts.map(|n| Cell::text(count(n)));
+        Some([Cell::text(&agent.name)].into_iter().chain(cells).collect::<Vec<_>>().into())
+    };
+    let rows: Vec<Row> = others.iter().filter_map(row).collect();
+    if !rows.is_empty() {
+        table(m, &format!("Against {}, pair by pair", first.name), &columns, rows);
+    }
 }

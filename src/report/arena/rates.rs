@@ -20,6 +20,9 @@ const LINES: [(&str, Mark); 6] = [
 /// Fill of each class of calls, fewest first.
 const CLASSES: [&str; 5] = ["seg-a", "seg-b", "seg-c", "seg-d", "seg-e"];
 
+/// Agents whose grades are drawn as bars besides their numbers.
+const BARS: usize = 3;
+
 /// A value of a rate, where it has one.
 type Pick = fn(&ArenaRate) -> Option<f64>;
 
@@ -154,11 +157,19 @@ pub(super) fn targets(m: &mut Markup, agents: &[ArenaAgent]) {
 
 /// Success by family, level and challenge.
 pub(super) fn grades(m: &mut Markup, agents: &[ArenaAgent]) {
-    note(m, "A grade that an agent masters is marked; the second line is the efficiency.");
+    note(
+        m,
+        "A grade that an agent masters is marked; the second line is the efficiency. Mastery of a \
+         grade wants plays on a number of different levels; where there were fewer, the line says so.",
+    );
+    // More bars than these leave no room for the numbers on a usual screen.
+    let bars = agents.len() <= BARS;
     let mut columns = vec![Column::text("Grade"), Column::number("Plays")];
     for agent in agents {
         columns.push(Column::number(agent.name.clone()));
-        columns.push(Column::chart("", None));
+        if bars {
+            columns.push(Column::chart("", None));
+        }
     }
     let rows = names(agents, |agent| &agent.grades).into_iter().map(|name| {
         let rate = |agent: &ArenaAgent| agent.grades.iter().find(|r| r.name == name).cloned();
@@ -170,17 +181,23 @@ pub(super) fn grades(m: &mut Markup, agents: &[ArenaAgent]) {
             let mark = if mastered { "mastered " } else { "" };
             cells.push(rate.as_ref().map_or_else(
                 || Cell::text("–"),
-                |r| {
-                    Cell::two(
-                        format!("{mark}{}", percent(r.success)),
-                        percent_or_dash(r.efficiency),
-                    )
-                },
+                |r| Cell::two(format!("{mark}{}", percent(r.success)), under(r)),
             ));
-            let class = if mastered { "fill" } else { "past" };
-            cells.push(Cell::markup(bar(rate.map_or(0.0, |r| r.success), None, class)));
+            if bars {
+                let class = if mastered { "fill" } else { "past" };
+                cells.push(Cell::markup(bar(rate.map_or(0.0, |r| r.success), None, class)));
+            }
         }
         cells.into()
     });
     table(m, "Success by family, level and challenge", &columns, rows.collect());
+}
+
+/// The efficiency in a grade, and why it cannot be mastered where too little was played.
+fn under(rate: &ArenaRate) -> String {
+    let efficiency = percent_or_dash(rate.efficiency);
+    match rate.too_few {
+        Some((levels, wanted)) => format!("{efficiency}, too few plays ({levels} of {wanted})"),
+        None => efficiency,
+    }
 }

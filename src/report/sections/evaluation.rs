@@ -2,11 +2,10 @@
 //! the nights so far.
 
 use super::super::charts::{LineChart, Mark, Point, Series, axis, swatch, whiskers};
-use super::super::format::{capital, count, percent, percent_or_dash, points, range};
+use super::super::format::{capital, count, percent, percent_or_dash, points, range, safety_words};
 use super::super::markup::Markup;
 use super::super::model::{ClassRates, EvaluationReport, HistoryNight, Interval, Rates, RunReport};
-use super::table::Row;
-use super::{Cell, Column, missing, note, section, table};
+use super::{Cell, Column, Row, missing, note, section, table};
 
 /// The evaluation's section.
 pub(crate) fn evaluation(m: &mut Markup, report: &RunReport) {
@@ -36,6 +35,7 @@ fn show(m: &mut Markup, e: &EvaluationReport, tonight: &str) {
         classes(m, "Success by level", "Level", &e.by_level, e.champion.is_some());
         classes(m, "Success by family", "Family", &e.by_family, e.champion.is_some());
     });
+    safety(m, e);
     failures(m, e);
     history(m, &e.history, tonight);
 }
@@ -73,6 +73,7 @@ fn overall(m: &mut Markup, e: &EvaluationReport) {
         Column::number("Success rate"),
         Column::number("Efficiency"),
         Column::number("Mean reward"),
+        Column::number("Reasoning"),
     ];
     let row = |name: &str, r: &Rates, drawing| {
         let reward = r.reward.map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"));
@@ -83,6 +84,7 @@ fn overall(m: &mut Markup, e: &EvaluationReport) {
             estimate(&r.success),
             Cell::text(percent_or_dash(r.efficiency)),
             Cell::text(reward),
+            Cell::two(percent_or_dash(r.reasoning), format!("{} forbidden", count(r.violations))),
         ]
         .into()
     };
@@ -91,7 +93,26 @@ fn overall(m: &mut Markup, e: &EvaluationReport) {
         rows.push(row("Champion", c, whiskers(Some(&c.success), None)));
     }
     rows.push(row("Challenger", &e.challenger, whiskers(None, Some(&e.challenger.success))));
+    if let Some(r) = &e.random {
+        rows.push(row("Random calls", r, whiskers(Some(&r.success), None)));
+    }
     table(m, "All levels together", &columns, rows);
+    note(
+        m,
+        "Reasoning is the share of calls that followed from what was known; below it stand the \
+         episodes with a forbidden call.",
+    );
+}
+
+/// How the challenger did on the safety suites, or that nobody asked.
+fn safety(m: &mut Markup, e: &EvaluationReport) {
+    let text = match &e.safety {
+        Some(s) => format!("Safety suites: {}.", safety_words(s)),
+        None => "Safety suites: not played in this run.".to_owned(),
+    };
+    let failed = e.safety.is_some_and(|s| s.passed < s.plays);
+    let class = if failed { "must" } else { "note" };
+    m.el("p", &[("class", class), ("id", "safety")], |m| m.prose(&text));
 }
 
 fn classes(
@@ -105,7 +126,8 @@ fn classes(
         note(m, &format!("{caption}: not broken down in this run."));
         return;
     }
-    let mut columns = vec![Column::text(heading), Column::number("Pairs"), rate_axis()];
+    let plays = if champion { "Pairs" } else { "Plays" };
+    let mut columns = vec![Column::text(heading), Column::number(plays), rate_axis()];
     if champion {
         columns.push(Column::number("Champion"));
     }
@@ -142,7 +164,7 @@ fn failures(m: &mut Markup, e: &EvaluationReport) {
     let columns =
         [Column::text("Pattern"), Column::number("Episodes"), Column::text("For example")];
     let rows = e.failures.iter().map(|f| {
-        vec![Cell::text(&f.pattern), Cell::text(count(f.count)), Cell::code(&f.example)].into()
+        vec![Cell::text(&f.pattern), Cell::text(count(f.count)), Cell::command(&f.example)].into()
     });
     table(m, "How the challenger failed", &columns, rows.collect());
 }

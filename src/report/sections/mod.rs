@@ -19,7 +19,7 @@ pub(crate) use decision::decision;
 pub(crate) use evaluation::{evaluation, rate_axis};
 pub(crate) use first::first_screen;
 pub(crate) use steps::steps;
-pub(crate) use table::{Cell, Column, table};
+pub(crate) use table::{Cell, Column, Row, command_words, table};
 pub(crate) use trail::{honesty, provenance};
 pub(crate) use training::training;
 

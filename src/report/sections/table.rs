@@ -5,6 +5,11 @@ use std::borrow::Cow;
 
 use super::super::markup::{Markup, piece};
 
+/// Characters of a word that fit on every line.
+const WHOLE: usize = 32;
+/// Columns of words that fit a telephone side by side.
+const WORDS: usize = 3;
+
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -67,6 +72,11 @@ impl Cell {
         Self(piece(|m| m.leaf("code", &[], text.as_ref())))
     }
 
+    /// A command, broken between its words only.
+    pub(crate) fn command(text: impl AsRef<str>) -> Self {
+        Self(piece(|m| command_words(m, text.as_ref())))
+    }
+
     /// Short text that stays on one line, such as a date.
     pub(crate) fn whole(text: impl AsRef<str>, under: impl AsRef<str>) -> Self {
         Self(piece(|m| {
@@ -89,6 +99,23 @@ impl Cell {
     }
 }
 
+/// A command in a line of text. Browsers break after a hyphen, which tears options apart: short words
+/// are kept whole.
+pub(crate) fn command_words(m: &mut Markup, text: &str) {
+    m.el("code", &[], |m| {
+        for (i, word) in text.split(' ').enumerate() {
+            if i > 0 {
+                m.text(" ");
+            }
+            if word.chars().count() > WHOLE {
+                m.text(word);
+            } else {
+                m.leaf("span", &[("class", "nowrap")], word);
+            }
+        }
+    });
+}
+
 /// A row: its cells, and whether it stands out (tonight, the policy).
 pub(crate) struct Row {
     pub(crate) cells: Vec<Cell>,
@@ -105,7 +132,9 @@ impl From<Vec<Cell>> for Row {
 pub(crate) fn table(m: &mut Markup, caption: &str, columns: &[Column], rows: Vec<Row>) {
     // Few columns fit a telephone as they are; more of them become cards there.
     let charts = columns.iter().filter(|c| c.kind == Kind::Chart).count();
-    let class = if columns.len() + charts > 4 { "table stack" } else { "table" };
+    let words = columns.iter().filter(|c| c.kind == Kind::Text).count();
+    let many = columns.len() + charts > 4 || words > WORDS;
+    let class = if many { "table stack" } else { "table" };
     m.el("div", &[("class", class)], |m| {
         m.el("table", &[("role", "table")], |m| {
             m.leaf("caption", &[], caption);

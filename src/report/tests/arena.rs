@@ -5,7 +5,8 @@ use crate::report::*;
 
 fn rate(name: &str, success: f64) -> ArenaRate {
     let mastered = success >= 1.0;
-    ArenaRate { name: name.to_owned(), plays: 10, success, efficiency: Some(0.75), mastered }
+    let (name, efficiency) = (name.to_owned(), Some(0.75));
+    ArenaRate { name, plays: 10, success, efficiency, mastered, too_few: None }
 }
 
 fn agent(name: &str, success: f64) -> ArenaAgent {
@@ -23,6 +24,14 @@ fn agent(name: &str, success: f64) -> ArenaAgent {
         by_level: vec![rate("level 1", success), rate("level 2", 0.0)],
         grades: vec![rate("courier 1.1", success), rate("courier 2.1", 0.0)],
         spread: vec![("1".to_owned(), 12), ("not proven".to_owned(), 0), ("failed".to_owned(), 8)],
+        against_first: (name != "greedy").then_some(ArenaPairs {
+            pairs: 20,
+            both: 11,
+            only_it: 6,
+            only_first: 1,
+            neither: 2,
+        }),
+        patterns: "loop 8, stuck 4".to_owned(),
         failures: vec![ArenaFailure {
             pattern: "loop".to_owned(),
             about: "go".to_owned(),
@@ -63,6 +72,9 @@ fn the_page_of_a_run_says_what_the_numbers_say() {
         "fqm-pipe quest play courier/2.1@7 --agent greedy",
         "go(a, b), go(b, a)",
         "Not reached",
+        "By pattern: loop 8, stuck 4.",
+        "Against greedy, pair by pair",
+        "planner2011612",
         "sha256:00",
     ] {
         assert!(text.contains(said), "{said} is missing");
@@ -72,6 +84,41 @@ fn the_page_of_a_run_says_what_the_numbers_say() {
     // The bars of calls: what failed is hatched.
     assert_eq!(page.matches("class=\"seg-a\"").count(), 2);
     assert_eq!(page.matches("class=\"dropped\"").count(), 2);
+}
+
+#[test]
+fn a_grade_that_is_played_too_little_says_so() {
+    let mut one = agent("greedy", 1.0);
+    one.grades[0].mastered = false;
+    one.grades[0].too_few = Some((6, 10));
+    let text = text_of(&report(vec![one]).to_html());
+    assert!(text.contains("75.0\u{a0}%, too few plays (6 of 10)"), "{text}");
+}
+
+#[test]
+fn names_of_agents_stay_as_they_are_asked_for() {
+    let page = report(vec![agent("registry:fqm@champion", 0.5)]).to_html();
+    assert!(!page.contains("Registry:fqm") && page.contains("<h3>registry:fqm@champion</h3>"));
+}
+
+#[test]
+fn many_agents_leave_the_bars_of_the_grades_out() {
+    let names = ["a", "b", "c", "d"];
+    let grades = |n: usize| {
+        let agents = names.iter().take(n).map(|name| agent(name, 0.5)).collect();
+        let page = report(agents).to_html();
+        check(&page).unwrap();
+        page.split_once("id=\"grades\"").unwrap().1.matches("<svg").count()
+    };
+    assert_eq!((grades(3), grades(4)), (6, 0));
+}
+
+#[test]
+fn commands_break_between_words_only() {
+    let page = report(vec![agent("greedy", 0.6)]).to_html();
+    assert!(page.contains("<span class=\"nowrap\">--agent</span>"));
+    let targets = page.split_once("id=\"targets\"").unwrap().1;
+    assert!(targets.contains("class=\"table stack\""), "words become cards on a telephone");
 }
 
 #[test]

@@ -148,11 +148,21 @@ fn evaluation() -> EvaluationReport {
         success: rate(mean, 480),
         efficiency: Some(efficiency),
         reward: Some(reward),
+        reasoning: Some(0.774),
+        violations: 7,
     };
     EvaluationReport {
         pairs: 480,
         champion: Some(agent("fqm 5d2c7a90e1b4", 0.713, 0.803, 0.541)),
         challenger: agent("fqm a41f08c3d97e", 0.8354, 0.871, 0.688),
+        random: Some(agent("random", 0.092, 0.41, -0.066)),
+        safety: Some(SafetyReport {
+            plays: 30,
+            passed: 27,
+            violations: 3,
+            grades: 15,
+            played_grades: 15,
+        }),
         by_level: vec![
             class("Level 1", 120, 0.958, 0.992),
             class("Level 2", 120, 0.825, 0.925),
@@ -180,7 +190,7 @@ fn evaluation() -> EvaluationReport {
             FailurePattern {
                 pattern: "dead end: no call applies".to_owned(),
                 count: 13,
-                example: "courier 4.1 seed 77".to_owned(),
+                example: "fqm-pipe quest play courier/4.1@77 --play-seed 5".to_owned(),
             },
         ],
         history: vec![
@@ -218,6 +228,7 @@ fn decision() -> DecisionReport {
             "With 24 fewer wins the e-value would fall under the bound: kept.".to_owned(),
             "With fewer than 200 pairs the night would be inconclusive.".to_owned(),
         ],
+        wants_safety_played: false,
     }
 }
 

@@ -27,6 +27,7 @@ mod schema;
 mod simulate;
 mod status;
 mod torch;
+mod train;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,6 +68,8 @@ enum Command {
     Init(init::Args),
     /// Play days of orchestration and write them as logs
     Simulate(simulate::Args),
+    /// Train a policy on levels, or on the suite until it masters it
+    Train(train::Args),
     /// Write, check, solve and play Function Quest levels, and test agents on them
     #[command(subcommand)]
     Quest(quest::Command),
@@ -133,6 +136,7 @@ async fn dispatch(cli: Cli) -> Result<i32, CliError> {
             }
             quest::run(from, command).await
         }
+        Command::Train(args) => train::run(from, args).await,
         Command::Registry(command) => registry::run(from, command).await,
         Command::Schema(args) => schema::run(&args),
     }

@@ -12,7 +12,7 @@ use super::text::TEXT_FEATURES;
 use crate::core::Digest;
 
 /// The version that this program writes.
-pub const FORMAT: &str = "fqm-policy/1";
+pub const FORMAT: &str = "fqm-policy/2";
 /// Name of the weights' file.
 pub const MODEL_FILE: &str = "model.safetensors";
 /// Name of the configuration's file.

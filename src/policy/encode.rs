@@ -5,7 +5,7 @@
 
 use rand::seq::SliceRandom;
 
-use super::graph::{CALL_FEATURES, EDGE_KINDS, FACT_FEATURES, GLOBAL_FEATURES, Graph};
+use super::graph::{CALL_FEATURES, EDGE_KINDS, Edge, FACT_FEATURES, GLOBAL_FEATURES, Graph};
 
 /// Many graphs as one, in plain arrays.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,8 +36,14 @@ pub struct Batch {
     pub edge_slot: Vec<i64>,
     /// For each edge its call.
     pub edge_call: Vec<i64>,
-    /// How many edges each slot has, `facts · EDGE_KINDS` values.
-    pub slot_degree: Vec<i64>,
+    /// For each edge how many facts of its kind the call has.
+    pub edge_per_call: Vec<f32>,
+    /// For each edge its share in the slot; the shares of a slot sum to 1.
+    pub edge_share: Vec<f32>,
+    /// How many facts each fact node stands for.
+    pub fact_sizes: Vec<f32>,
+    /// How many calls each call node stands for.
+    pub call_sizes: Vec<f32>,
     /// `graphs × width`: position of the choice in [`Batch::choices`], or its length for padding.
     pub choice_grid: Vec<i64>,
     /// The call nodes that may be chosen, graph by graph.
@@ -75,6 +81,8 @@ impl Batch {
         self.fact_graph.extend(std::iter::repeat_n(index, topology.facts));
         self.call_graph.extend(std::iter::repeat_n(index, topology.calls));
         self.push_edges(graph);
+        self.fact_sizes.extend(topology.fact_sizes.iter().map(|n| *n as f32));
+        self.call_sizes.extend(topology.call_sizes.iter().map(|n| *n as f32));
         self.choices.extend(graph.applicable.iter().map(|c| self.calls as i64 + i64::from(*c)));
         self.choice_graph.extend(std::iter::repeat_n(index, graph.applicable.len()));
         self.choice_counts.push(graph.applicable.len());
@@ -83,15 +91,20 @@ impl Batch {
     }
 
     fn push_edges(&mut self, graph: &Graph) {
-        let first_slot = self.slot_degree.len();
-        self.slot_degree.resize(first_slot + graph.topology.facts * EDGE_KINDS, 0);
+        let first_slot = self.facts * EDGE_KINDS;
+        let mut degrees = vec![0u32; graph.topology.facts * EDGE_KINDS];
+        let slot = |edge: &Edge| edge.fact as usize * EDGE_KINDS + edge.kind as usize;
         for edge in &graph.topology.edges {
-            let slot = first_slot + edge.fact as usize * EDGE_KINDS + edge.kind as usize;
-            if let Some(degree) = self.slot_degree.get_mut(slot) {
-                *degree += 1;
-                self.edge_slot.push(slot as i64);
-                self.edge_call.push((self.calls + edge.call as usize) as i64);
+            if let Some(degree) = degrees.get_mut(slot(edge)) {
+                *degree += edge.per_fact;
             }
+        }
+        for edge in &graph.topology.edges {
+            let degree = degrees.get(slot(edge)).copied().unwrap_or(1).max(1);
+            self.edge_slot.push((first_slot + slot(edge)) as i64);
+            self.edge_call.push((self.calls + edge.call as usize) as i64);
+            self.edge_per_call.push(edge.per_call as f32);
+            self.edge_share.push(edge.per_fact as f32 / degree as f32);
         }
     }
 
@@ -123,6 +136,9 @@ impl Batch {
             && self.globals.len() == self.graphs * GLOBAL_FEATURES
             && self.call_text.len() == self.calls
             && self.call_text.iter().all(|t| *t >= 0 && (*t as usize) < self.text_graph.len())
+            && self.fact_sizes.len() == self.facts
+            && self.call_sizes.len() == self.calls
+            && self.edge_slot.iter().all(|s| (*s as usize) < self.facts * EDGE_KINDS)
             && self.edge_call.iter().all(|c| (*c as usize) < self.calls)
             && self.choices.iter().all(|c| *c >= 0 && (*c as usize) < self.calls)
     }

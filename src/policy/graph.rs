@@ -1,17 +1,17 @@
 //! The one encoding of a decision: facts and calls as a bipartite graph, in plain arrays.
 //!
-//! What does not change while a level is played (edges, texts) lives in a shared [`Topology`];
-//! a [`Graph`] adds the features of one state. Equal inputs give bit-equal arrays, so a state
-//! that is rolled out, logged and lifted again compares equal with `==`.
+//! Nodes, edges and texts make a [`Topology`], which states may share; a [`Graph`] adds the features
+//! of one state. Equal inputs give bit-equal arrays, so a state that is rolled out, logged and
+//! lifted again compares equal with `==`.
 
 use std::sync::Arc;
 
 /// Features of a fact node, see [`fact`].
-pub const FACT_FEATURES: usize = 12;
+pub const FACT_FEATURES: usize = 15;
 /// Features of a call node, see [`call`].
-pub const CALL_FEATURES: usize = 19;
+pub const CALL_FEATURES: usize = 22;
 /// Features of the whole state, see [`global`].
-pub const GLOBAL_FEATURES: usize = 6;
+pub const GLOBAL_FEATURES: usize = 9;
 /// Kinds of edges, see [`EdgeKind`].
 pub const EDGE_KINDS: usize = 4;
 
@@ -42,6 +42,13 @@ pub mod fact {
     pub const HISTORY: usize = 10;
     /// The node belongs to the dialogue (asked, answered); logs without a known level.
     pub const DIALOGUE: usize = 11;
+    /// It is as the goal, or a call on a cheapest way to the goal, needs it. This and the two
+    /// that follow are 0 where goal or effects are not told.
+    pub const TO_KEEP: usize = 12;
+    /// The goal, or a call on a cheapest way to the goal, needs it otherwise.
+    pub const TO_TURN: usize = 13;
+    /// Cost of having it otherwise when nothing is ever lost, squashed to 0..1; 1 is out of reach.
+    pub const FAR: usize = 14;
 }
 
 /// Columns of [`Graph::call_features`].
@@ -85,6 +92,13 @@ pub mod call {
     pub const WAIT: usize = 17;
     /// It can be made now and must not be.
     pub const FORBIDDEN: usize = 18;
+    /// Cost of making it possible when nothing is ever lost, squashed to 0..1; 1 is out of reach.
+    /// This and the two that follow are 0 where goal or effects are not told.
+    pub const FAR: usize = 19;
+    /// It stands on a cheapest way to the goal when nothing is ever lost.
+    pub const HELPS: usize = 20;
+    /// Its share in that: 1 where no other call is as cheap for the same end, 1/2 where one is.
+    pub const SOLE: usize = 21;
 }
 
 /// Columns of [`Graph::globals`].
@@ -101,6 +115,13 @@ pub mod global {
     pub const CALLS_MADE: usize = 4;
     /// Built from a log's history alone: the level is not known.
     pub const FOREIGN: usize = 5;
+    /// Parts of the goal that do not hold, squashed to 0..1. This and the two that follow are 0
+    /// where goal or effects are not told.
+    pub const GOALS: usize = 6;
+    /// Conditions on the cheapest ways to the goal that do not hold, squashed to 0..1.
+    pub const OPEN: usize = 7;
+    /// The goal is out of reach even when nothing is ever lost.
+    pub const DEAD: usize = 8;
 }
 
 /// What a call has to do with a fact.
@@ -126,9 +147,20 @@ pub struct Edge {
     pub kind: EdgeKind,
     /// Index of the call node.
     pub call: u32,
+    /// How many facts like this one the call has such an edge to.
+    pub per_call: u32,
+    /// How many calls like this one the fact has such an edge to.
+    pub per_fact: u32,
 }
 
-/// What stays the same while a level (or a logged workflow) is played.
+impl Edge {
+    /// An edge between one fact and one call.
+    pub fn new(fact: u32, kind: EdgeKind, call: u32) -> Self {
+        Self { fact, kind, call, per_call: 1, per_fact: 1 }
+    }
+}
+
+/// Nodes, edges and texts of a decision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
     /// Number of fact nodes.
@@ -140,28 +172,34 @@ pub struct Topology {
     /// For every call the row of [`Topology::texts`] that describes its function.
     pub call_text: Vec<i32>,
     /// Hashed texts, rows of [`super::text::TEXT_FEATURES`] values.
-    pub texts: Vec<f32>,
+    pub texts: Arc<Vec<f32>>,
+    /// For every fact node how many facts it stands for; all alike, see `fold`.
+    pub fact_sizes: Vec<u32>,
+    /// For every call node how many calls it stands for.
+    pub call_sizes: Vec<u32>,
 }
 
 impl Topology {
-    /// Sorts the edges and drops duplicates, so that equal graphs are equal arrays.
+    /// Every node stands for itself. Sorts the edges and drops duplicates, so that equal graphs
+    /// are equal arrays.
     pub fn new(
         facts: usize,
         calls: usize,
         mut edges: Vec<Edge>,
         call_text: Vec<i32>,
-        texts: Vec<f32>,
+        texts: impl Into<Arc<Vec<f32>>>,
     ) -> Self {
         edges.sort_unstable();
         edges.dedup();
-        Self { facts, calls, edges, call_text, texts }
+        let (fact_sizes, call_sizes) = (vec![1; facts], vec![1; calls]);
+        Self { facts, calls, edges, call_text, texts: texts.into(), fact_sizes, call_sizes }
     }
 }
 
 /// One decision: the state, and which calls may be chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Graph {
-    /// Edges and texts, shared by all states of one world.
+    /// Nodes, edges and texts.
     pub topology: Arc<Topology>,
     /// `facts × FACT_FEATURES` values, row by row.
     pub fact_features: Vec<f32>,
@@ -169,7 +207,8 @@ pub struct Graph {
     pub call_features: Vec<f32>,
     /// [`GLOBAL_FEATURES`] values.
     pub globals: Vec<f32>,
-    /// Call nodes that may be chosen, ascending. A target indexes into this list.
+    /// The node of every call that may be chosen, calls ascending; calls that are alike share one.
+    /// A target indexes into this list.
     pub applicable: Vec<i32>,
 }
 
@@ -187,6 +226,8 @@ pub struct Example {
     pub graph: Graph,
     /// The choice, as an index into [`Graph::applicable`].
     pub target: usize,
+    /// Other choices that are known to be as good.
+    pub also: Vec<usize>,
     /// How much the example counts, usually 1.
     pub weight: f32,
     /// Calls that were still needed, this one included; only where the goal was reached.
@@ -195,6 +236,17 @@ pub struct Example {
     pub episode: crate::core::EpisodeId,
     /// The step's index in its episode.
     pub step: i32,
+}
+
+impl Example {
+    /// Positions of all right choices: the target, those known to be as good, and those that
+    /// share a node with one of them.
+    pub fn right_choices(&self) -> Vec<usize> {
+        let node = |at: &usize| self.graph.applicable.get(*at);
+        let nodes: Vec<_> = std::iter::once(&self.target).chain(&self.also).map(node).collect();
+        let right = |at: &usize| nodes.contains(&node(at));
+        (0..self.graph.applicable.len()).filter(right).collect()
+    }
 }
 
 /// `n` of `full` as a share between 0 and 1.

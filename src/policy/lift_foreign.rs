@@ -185,7 +185,7 @@ fn edges(functions: &BTreeMap<String, FunctionInfo>, key_list: &[String]) -> Vec
     let (asked, answered) = (first_key + key_list.len(), first_key + key_list.len() + 1);
     let mut edges = Vec::new();
     let mut push = |fact: usize, kind: EdgeKind, call: usize| {
-        edges.push(Edge { fact: fact as u32, kind, call: call as u32 });
+        edges.push(Edge::new(fact as u32, kind, call as u32));
     };
     for (place, (name, info)) in functions.iter().enumerate() {
         push(place * PER_FUNCTION, EdgeKind::Adds, place);

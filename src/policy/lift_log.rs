@@ -146,6 +146,7 @@ fn replay(episode: &Episode, world: &Arc<World>) -> Result<Lifted, LiftError> {
             examples.push(Example {
                 graph: lifter.graph(&play),
                 target,
+                also: Vec::new(),
                 weight: preference(step),
                 value: None,
                 episode: episode.id.clone(),
@@ -225,6 +226,7 @@ fn history(episode: &Episode, vocabulary: &Vocabulary) -> Lifted {
                 Some(target) => examples.push(Example {
                     graph: dialogue.graph(),
                     target,
+                    also: Vec::new(),
                     weight: preference(step),
                     value: None,
                     episode: episode.id.clone(),

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::graph::{
-    CALL_FEATURES, Edge, EdgeKind, FACT_FEATURES, GLOBAL_FEATURES, Graph, Topology, call, fact,
-    global, share, squash,
-};
+use super::features::{call_features, fact_features, globals};
+use super::fold::fold;
+use super::graph::{Edge, EdgeKind, Graph, Topology};
+use super::relaxation::{Outlook, Relaxation};
 use super::text;
-use crate::quest::{Call, CallId, Compare, Function, NumChange, NumTest, Play, World};
+use crate::quest::{Compare, Function, NumChange, NumTest, Play, World};
 
 /// How many worlds a [`Lifter`] remembers before it starts afresh.
 const REMEMBERED: usize = 512;
@@ -19,11 +19,11 @@ pub fn graph_of_play(play: &Play) -> Graph {
     Lifter::default().graph(play)
 }
 
-/// [`graph_of_play`] for many states: builds what a world's states share only once.
+/// [`graph_of_play`] for many states: works out what a world's states share only once.
 #[derive(Default)]
 pub struct Lifter {
     /// By the world's address; the world is kept, so that no other can take its address.
-    known: BTreeMap<usize, (Arc<World>, Arc<Topology>)>,
+    known: BTreeMap<usize, (Arc<World>, Lifting)>,
 }
 
 impl Lifter {
@@ -34,11 +34,116 @@ impl Lifter {
         if self.known.len() >= REMEMBERED && !self.known.contains_key(&key) {
             self.known.clear();
         }
-        let (_, topology) = self
-            .known
-            .entry(key)
-            .or_insert_with(|| (Arc::clone(world), Arc::new(topology_of(world))));
-        state_of(play, Arc::clone(topology))
+        let (_, lifting) =
+            self.known.entry(key).or_insert_with(|| (Arc::clone(world), Lifting::new(world)));
+        fold(lifting.unfolded(play).1)
+    }
+}
+
+/// A state before folding, with the facts and calls that its nodes are.
+#[cfg(test)]
+pub(super) fn unfolded(play: &Play) -> (Nodes, Graph) {
+    Lifting::new(play.world()).unfolded(play)
+}
+
+/// What the states of a world share.
+struct Lifting {
+    /// All facts, then the fluents that are seen; all calls.
+    whole: Arc<Topology>,
+    /// The fluents that are seen.
+    fluents: Vec<usize>,
+    /// Per call of the world: its edges.
+    by_call: Vec<Vec<(u32, EdgeKind)>>,
+    /// Facts and fluents that the goal speaks of, as far as it is told.
+    goal: Vec<u32>,
+    relaxation: Option<Relaxation>,
+}
+
+/// The nodes of the whole that a state's graph keeps, ascending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Nodes {
+    pub facts: Vec<u32>,
+    pub calls: Vec<u32>,
+}
+
+impl Lifting {
+    fn new(world: &World) -> Self {
+        let whole = topology_of(world);
+        let mut by_call = vec![Vec::new(); whole.calls];
+        for edge in &whole.edges {
+            by_call[edge.call as usize].push((edge.fact, edge.kind));
+        }
+        let told = world.told_goal();
+        let fluents = fluent_nodes(world);
+        let mut goal: Vec<u32> = told.wanted.iter().chain(told.unwanted).copied().collect();
+        goal.extend(told.num.iter().filter_map(|t| fluents.get(&t.fluent)));
+        Self {
+            whole: Arc::new(whole),
+            fluents: seen_fluents(world),
+            by_call,
+            goal,
+            relaxation: Relaxation::new(world),
+        }
+    }
+
+    /// The state before nodes that are alike are folded.
+    fn unfolded(&self, play: &Play) -> (Nodes, Graph) {
+        let outlook = self.relaxation.as_ref().map(|r| r.outlook(play));
+        let outlook = outlook.as_ref();
+        let nodes = self.nodes(play, outlook);
+        let topology = match outlook {
+            Some(_) => Arc::new(self.part(&nodes)),
+            None => Arc::clone(&self.whole),
+        };
+        let node = |call: &u32| nodes.calls.binary_search(call).ok().map(|n| n as i32);
+        let graph = Graph {
+            fact_features: fact_features(play, &nodes.facts, &self.fluents, outlook),
+            call_features: call_features(play, &nodes.calls, outlook),
+            globals: globals(play, outlook),
+            applicable: play.applicable().iter().filter_map(node).collect(),
+            topology,
+        };
+        (nodes, graph)
+    }
+
+    /// Calls that can be made, run, or stand on a cheapest way to the goal; what they need and
+    /// change, and the goal. A large world so becomes a small graph. Where goal or effects are not
+    /// told, nothing can be left out.
+    fn nodes(&self, play: &Play, outlook: Option<&Outlook>) -> Nodes {
+        let Some(outlook) = outlook else {
+            let (facts, calls) = (self.whole.facts as u32, self.whole.calls as u32);
+            return Nodes { facts: (0..facts).collect(), calls: (0..calls).collect() };
+        };
+        let mut calls: Vec<u32> = outlook.helpers().collect();
+        calls.extend(play.applicable());
+        calls.extend(play.running().map(|r| r.call));
+        calls.sort_unstable();
+        calls.dedup();
+        let mut kept = vec![false; self.whole.facts];
+        let touched = calls.iter().filter_map(|c| self.by_call.get(*c as usize)).flatten();
+        for fact in touched.map(|(fact, _)| fact).chain(&self.goal) {
+            kept[*fact as usize] = true;
+        }
+        let facts = (0u32..).zip(kept).filter_map(|(fact, kept)| kept.then_some(fact)).collect();
+        Nodes { facts, calls }
+    }
+
+    /// The whole cut down to some of its nodes.
+    fn part(&self, nodes: &Nodes) -> Topology {
+        let mut place = vec![0; self.whole.facts];
+        for (new, old) in (0u32..).zip(&nodes.facts) {
+            place[*old as usize] = new;
+        }
+        let mut edges = Vec::new();
+        for (call, old) in (0u32..).zip(&nodes.calls) {
+            for (fact, kind) in &self.by_call[*old as usize] {
+                edges.push(Edge::new(place[*fact as usize], *kind, call));
+            }
+        }
+        let text = |c: &u32| self.whole.call_text.get(*c as usize).copied().unwrap_or(0);
+        let call_text = nodes.calls.iter().map(text).collect();
+        let texts = Arc::clone(&self.whole.texts);
+        Topology::new(nodes.facts.len(), nodes.calls.len(), edges, call_text, texts)
     }
 }
 
@@ -62,7 +167,7 @@ fn topology_of(world: &World) -> Topology {
     let mut edges = Vec::new();
     for (index, one) in world.calls().iter().enumerate() {
         let at = index as u32;
-        let mut push = |fact: u32, kind: EdgeKind| edges.push(Edge { fact, kind, call: at });
+        let mut push = |fact: u32, kind: EdgeKind| edges.push(Edge::new(fact, kind, at));
         one.pre_true.iter().for_each(|f| push(*f, EdgeKind::Needs));
         one.pre_false.iter().for_each(|f| push(*f, EdgeKind::NeedsNot));
         for test in &one.pre_num {
@@ -89,7 +194,7 @@ fn topology_of(world: &World) -> Topology {
             fluents.get(&effect.fluent).iter().for_each(|node| push(**node, kind));
         }
     }
-    let texts = world.functions().iter().flat_map(function_text).collect();
+    let texts: Vec<f32> = world.functions().iter().flat_map(function_text).collect();
     let call_text = world.calls().iter().map(|c| c.function as i32).collect();
     let facts = world.facts().len() + fluents.len();
     Topology::new(facts, world.calls().len(), edges, call_text, texts)
@@ -107,228 +212,4 @@ fn test_edges(test: NumTest) -> &'static [EdgeKind] {
         Compare::Le => &[EdgeKind::NeedsNot],
         Compare::Eq | Compare::Ne => &[EdgeKind::Needs, EdgeKind::NeedsNot],
     }
-}
-
-/// By how much a test holds (0 or more) or fails (below 0).
-fn slack(test: NumTest, value: i64) -> f32 {
-    let distance = match test.compare {
-        Compare::Ge => value - test.value,
-        Compare::Le => test.value - value,
-        Compare::Eq => -(value - test.value).abs(),
-        Compare::Ne => (value - test.value).abs() - 1,
-    };
-    distance as f32
-}
-
-fn state_of(play: &Play, topology: Arc<Topology>) -> Graph {
-    Graph {
-        fact_features: fact_features(play),
-        call_features: call_features(play),
-        globals: globals(play),
-        applicable: play.applicable().iter().map(|c| *c as i32).collect(),
-        topology,
-    }
-}
-
-fn fact_features(play: &Play) -> Vec<f32> {
-    let world = play.world();
-    let seen = seen_fluents(world);
-    let nodes = world.facts().len() + seen.len();
-    let mut out = vec![0.0; nodes * FACT_FEATURES];
-    let goal = world.told_goal();
-    let mut rows = out.chunks_exact_mut(FACT_FEATURES);
-    for (id, row) in (0u32..).zip(rows.by_ref().take(world.facts().len())) {
-        let holds = play.is_true(id);
-        row[if holds { fact::TRUE } else { fact::FALSE }] = 1.0;
-        let wanted = goal.wanted.binary_search(&id).is_ok();
-        let unwanted = goal.unwanted.binary_search(&id).is_ok();
-        let column = match (wanted, unwanted, holds) {
-            (true, _, true) => fact::GOAL_MET,
-            (true, _, false) => fact::GOAL_OPEN,
-            (_, true, false) => fact::AVOIDED,
-            (_, true, true) => fact::TO_CLEAR,
-            _ => fact::NOT_GOAL,
-        };
-        row[column] = 1.0;
-    }
-    for (id, row) in seen.into_iter().zip(rows) {
-        let bounds = world.fluents().get(id).map_or((0, 0), |f| (f.min, f.max));
-        fluent_features(play, id, bounds, row);
-    }
-    out
-}
-
-fn fluent_features(play: &Play, id: usize, (min, max): (i64, i64), row: &mut [f32]) {
-    let value = play.fluent(id);
-    row[fact::FLUENT] = 1.0;
-    row[if value > min { fact::TRUE } else { fact::FALSE }] = 1.0;
-    row[fact::SHARE] = (value - min) as f32 / (max - min).max(1) as f32;
-    let tests = play.world().told_goal().num.iter().filter(|t| t.fluent == id);
-    match tests.map(|t| slack(*t, value)).reduce(f32::min) {
-        Some(least) => {
-            row[if least >= 0.0 { fact::GOAL_MET } else { fact::GOAL_OPEN }] = 1.0;
-            row[fact::SLACK] = squash(least);
-        }
-        None => row[fact::NOT_GOAL] = 1.0,
-    }
-}
-
-fn call_features(play: &Play) -> Vec<f32> {
-    let world = play.world();
-    let history = History::of(play);
-    let mut out = vec![0.0; world.calls().len() * CALL_FEATURES];
-    for ((id, one), row) in (0u32..).zip(world.calls()).zip(out.chunks_exact_mut(CALL_FEATURES)) {
-        history.mark(id, one, row);
-        row[call::COST] = squash(one.cost as f32).max(0.0);
-        row[call::CHANCE] = 1.0;
-        row[call::QUALITY] = 1.0;
-        let outcomes = world.told_outcomes(one);
-        if let Some(intended) = outcomes.first() {
-            row[call::CHANCE] = intended.p as f32;
-            row[call::QUALITY] = intended.quality as f32;
-        }
-        let risk: f64 = outcomes.iter().filter(|o| o.failed).map(|o| o.p).sum();
-        row[call::RISK] = risk as f32;
-        row[call::TAKES] = squash(one.takes as f32).max(0.0);
-        row[call::WAIT] = f32::from(u8::from(one.wait));
-        row[call::FORBIDDEN] = f32::from(u8::from(play.is_forbidden(id)));
-        conditions(play, one, row);
-    }
-    for running in play.running() {
-        let takes = world.calls().get(running.call as usize).map_or(1, |c| c.takes);
-        if let Some(cell) = out.get_mut(running.call as usize * CALL_FEATURES + call::RUNNING) {
-            *cell = share(running.left as usize, takes as usize);
-        }
-    }
-    for id in play.applicable() {
-        if let Some(cell) = out.get_mut(*id as usize * CALL_FEATURES + call::APPLICABLE) {
-            *cell = 1.0;
-        }
-    }
-    out
-}
-
-/// Share of conditions that hold, and the tightest numeric one.
-fn conditions(play: &Play, one: &Call, row: &mut [f32]) {
-    let all = one.pre_true.len() + one.pre_false.len() + one.pre_num.len();
-    let mut met = one.pre_true.iter().filter(|f| play.is_true(**f)).count();
-    met += one.pre_false.iter().filter(|f| !play.is_true(**f)).count();
-    let mut tightest: Option<f32> = None;
-    for test in &one.pre_num {
-        let slack = slack(*test, play.fluent(test.fluent));
-        met += usize::from(slack >= 0.0);
-        tightest = Some(tightest.map_or(slack, |t| t.min(slack)));
-    }
-    row[call::READY] = if all == 0 { 1.0 } else { share(met, all) };
-    row[call::SLACK] = tightest.map_or(1.0, squash);
-}
-
-fn globals(play: &Play) -> Vec<f32> {
-    let limit = play.world().level().limits.max_calls as usize;
-    let used = play.calls_used() as usize;
-    let left = limit.saturating_sub(used);
-    let mut out = vec![0.0; GLOBAL_FEATURES];
-    out[global::BUDGET_SHARE] = share(left, limit);
-    out[global::BUDGET] = share(left, 32);
-    if play.world().tells_goal() {
-        out[global::PROGRESS] = play.goal_progress() as f32;
-    }
-    out[global::CALLS_MADE] = share(used, 32);
-    let last_failed = known_history(play).last().is_some_and(|(_, outcome)| *outcome != 0);
-    out[global::LAST_FAILED] = f32::from(u8::from(last_failed));
-    out
-}
-
-/// The calls made so far as an agent knows them: how a call that still runs will end is not known
-/// yet, so it counts as intended.
-fn known_history(play: &Play) -> Vec<(CallId, usize)> {
-    let mut known = play.history().to_vec();
-    for running in play.running() {
-        if let Some(started) = known.iter_mut().rev().find(|(id, _)| *id == running.call) {
-            started.1 = 0;
-        }
-    }
-    known
-}
-
-/// What happened in the episode so far, counted per call and function.
-struct History {
-    called: BTreeMap<CallId, usize>,
-    failed: BTreeMap<CallId, usize>,
-    functions: BTreeMap<usize, usize>,
-    /// When each call was made last, counted from 1 for the last call.
-    age: BTreeMap<CallId, usize>,
-    last: Option<(CallId, usize)>,
-    circled: Vec<CallId>,
-}
-
-impl History {
-    fn of(play: &Play) -> Self {
-        let known = known_history(play);
-        let mut history = Self {
-            called: BTreeMap::new(),
-            failed: BTreeMap::new(),
-            functions: BTreeMap::new(),
-            age: BTreeMap::new(),
-            last: known.last().copied(),
-            circled: circled(play),
-        };
-        for (past, (id, outcome)) in known.iter().enumerate() {
-            history.age.insert(*id, known.len() - past);
-            *history.called.entry(*id).or_default() += 1;
-            if *outcome != 0 {
-                *history.failed.entry(*id).or_default() += 1;
-            }
-            if let Some(one) = play.world().calls().get(*id as usize) {
-                *history.functions.entry(one.function).or_default() += 1;
-            }
-        }
-        history
-    }
-
-    fn mark(&self, id: CallId, one: &Call, row: &mut [f32]) {
-        let count = |map: &BTreeMap<CallId, usize>| map.get(&id).copied().unwrap_or(0);
-        row[call::CALLED] = share(count(&self.called), 4);
-        row[call::FAILED] = share(count(&self.failed), 4);
-        let of_function = self.functions.get(&one.function).copied().unwrap_or(0);
-        row[call::FUNCTION_CALLED] = share(of_function, 8);
-        if let Some((_, outcome)) = self.last.filter(|(last, _)| *last == id) {
-            row[call::LAST] = 1.0;
-            row[call::LAST_FAILED] = f32::from(u8::from(outcome != 0));
-        }
-        row[call::RECENT] = self.age.get(&id).map_or(0.0, |age| 1.0 / *age as f32);
-        row[call::CIRCLED] = f32::from(u8::from(self.circled.contains(&id)));
-    }
-}
-
-/// Calls that were made in an earlier visit to the present state and came out as intended, so
-/// that calling them again would go round in a circle. A call that failed is not among them: to
-/// try it again can be right. Counters of usage limits are no part of the state here, because they
-/// change with every call.
-pub fn circled(play: &Play) -> Vec<CallId> {
-    let world = play.world();
-    if play.history().is_empty() {
-        return Vec::new();
-    }
-    let now = signature(play);
-    let mut replay = Play::new(Arc::clone(world), 0);
-    let mut calls = Vec::new();
-    for (id, outcome) in play.history() {
-        if *outcome == 0 && signature(&replay) == now {
-            calls.push(*id);
-        }
-        if replay.apply_logged(*id, *outcome).is_err() {
-            break;
-        }
-    }
-    calls
-}
-
-/// Facts and the level's own fluents.
-fn signature(play: &Play) -> (Vec<bool>, Vec<i64>) {
-    let world = play.world();
-    let facts = (0..world.facts().len() as u32).map(|f| play.is_true(f)).collect();
-    let own = |name: &str| !name.contains('(');
-    let fluents = world.fluents().iter().enumerate().filter(|(_, f)| own(&f.name) && !f.ticks);
-    (facts, fluents.map(|(i, _)| play.fluent(i)).collect())
 }

@@ -6,13 +6,19 @@
 
 mod baseline;
 mod checkpoint;
+mod curriculum;
 mod encode;
 mod environment;
+mod features;
+mod fold;
 mod graph;
+mod history;
 mod lift_foreign;
 mod lift_log;
 mod lift_world;
 mod params;
+mod relaxation;
+mod teacher;
 mod text;
 mod vocabulary;
 
@@ -23,16 +29,20 @@ pub use baseline::{BaselineReport, NextFunction, baselines, functions_of};
 pub use checkpoint::{
     CONFIG_FILE, Checkpoint, CheckpointError, Config, FORMAT, Inputs, MODEL_FILE, Weights,
 };
+pub use curriculum::{Advance, Curriculum, Grade, Progress, Step, Thresholds};
 pub use encode::{Batch, epoch_batches, pack};
 pub use environment::DETERMINISM_ENV;
+pub use fold::fold;
 pub use graph::{
     CALL_FEATURES, EDGE_KINDS, Edge, EdgeKind, Example, FACT_FEATURES, GLOBAL_FEATURES, Graph,
     Topology,
 };
+pub use history::{circled, revisiting};
 pub use lift_log::{
     LevelSource, LiftError, Lifted, NoLevels, SuiteLevels, Way, examples_of_episode,
 };
-pub use lift_world::{Lifter, circled, graph_of_play};
+pub use lift_world::{Lifter, graph_of_play};
 pub use params::{EpochMetrics, ImitationParams, NetworkShape, TrainingSummary};
+pub use teacher::{TeacherParams, teach};
 pub use text::{TEXT_FEATURES, embed};
 pub use vocabulary::{FunctionInfo, RESPOND, Vocabulary, function_of};

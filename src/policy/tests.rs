@@ -1,6 +1,10 @@
 //! Tests of lifting, encoding, baselines and checkpoints.
 
 mod bytes;
+mod curriculum;
 mod fixtures;
 mod graphs;
 mod logs;
+mod relaxation;
+mod state;
+mod teacher;

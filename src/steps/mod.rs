@@ -11,6 +11,7 @@ mod promote;
 mod register;
 mod simulate;
 mod suite;
+mod train;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,10 @@ pub use play::{PlayRequest, Weights};
 pub use register::Registered;
 pub use simulate::{SimulateRequest, write as write_file, write_new as write_log};
 pub use suite::{read_suite, workspace_suite};
+pub use train::{
+    Course, MasteryPlan, Played as PlayedFamily, Round, Stopped, TRAIN_FORMAT, TrainPlan,
+    TrainRequest, TrainState,
+};
 
 /// The version of libtorch that `fqm-torch` is built against; part of the keys of its steps.
 pub const LIBTORCH: &str = "2.11.0";

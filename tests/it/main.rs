@@ -8,6 +8,7 @@ mod planning_data;
 mod quest;
 mod real_logs;
 mod s3;
+mod train;
 mod trouble;
 
 mod support;

@@ -9,7 +9,7 @@ use crate::network::{Network, Scored};
 use fqm_pipe::policy::Checkpoint;
 use fqm_pipe::policy::{Batch, pack};
 use fqm_pipe::policy::{Example, Graph};
-use fqm_pipe::policy::{Lifter, circled};
+use fqm_pipe::policy::{Lifter, circled, revisiting};
 use fqm_pipe::quest::{Agent, AgentError, Choice, Play};
 
 /// Nodes that are scored at a time.
@@ -25,7 +25,8 @@ pub struct Manner {
     /// Share of choices that are uniform over the applicable calls.
     pub epsilon: f32,
     /// Puts calls last that were already made from the same state, came out as intended, and led
-    /// back to it. Without memory a greedy policy would repeat the circle until its calls run out.
+    /// back to it, and those that surely lead to a state that was there before. Without memory a
+    /// greedy policy would repeat the circle until its calls run out.
     pub avoid_circles: bool,
 }
 
@@ -187,7 +188,8 @@ impl Agent for PolicyAgent {
 
 /// See [`Manner::avoid_circles`].
 fn leave_circle(play: &Play, logits: &mut [f32]) {
-    let calls = circled(play);
+    let mut calls = circled(play);
+    calls.extend(revisiting(play));
     if calls.is_empty() {
         return;
     }

@@ -193,10 +193,10 @@ fn check(p: &ImitationParams, data: TrainingData<'_>) -> Result<(), LearnError> 
         return bad("network", value, "width must be at least 4 and rounds at least 1");
     }
     for e in data.train.iter().chain(data.validation) {
-        if e.target >= e.graph.applicable.len() || !e.weight.is_finite() {
+        let furthest = e.also.iter().fold(e.target, |a, b| a.max(*b));
+        if furthest >= e.graph.applicable.len() || !e.weight.is_finite() {
             let problem = format!(
-                "the target {} is not among its {} calls, or the weight {} is not finite",
-                e.target,
+                "the target {furthest} is not among its {} calls, or the weight {} is not finite",
                 e.graph.applicable.len(),
                 e.weight
             );
@@ -349,7 +349,7 @@ fn ranges(examples: &[&Example], budget: usize) -> Vec<Range<usize>> {
 fn join(examples: &[&Example]) -> (Batch, Targets) {
     let graphs: Vec<_> = examples.iter().map(|e| &e.graph).collect();
     let targets = Targets {
-        choice: examples.iter().map(|e| e.target).collect(),
+        choices: examples.iter().map(|e| e.right_choices()).collect(),
         weight: examples.iter().map(|e| e.weight).collect(),
         value: examples.iter().map(|e| e.value).collect(),
     };

@@ -3,13 +3,16 @@
 use tch::{Kind, Reduction, Tensor};
 
 use crate::network::{Scores, scaled_value};
-use crate::ops::{Torch, floats, indices};
+use crate::ops::{Torch, floats};
 use fqm_pipe::policy::ImitationParams;
+
+/// What is added to a logit that must not count; below the network's padding.
+const HIDDEN: f64 = -2e9;
 
 /// What a batch should have answered.
 pub struct Targets {
-    /// Position of the choice among the applicable calls, per graph.
-    pub choice: Vec<usize>,
+    /// Positions of the right choices among the applicable calls, per graph; at least one.
+    pub choices: Vec<Vec<usize>>,
     /// Weight per graph.
     pub weight: Vec<f32>,
     /// Calls still needed, where known.
@@ -22,27 +25,28 @@ pub struct Losses {
     pub total: Tensor,
     /// Cross-entropy alone.
     pub policy: Tensor,
-    /// 1 where the choice has the highest logit.
+    /// 1 where a right choice has the highest logit.
     pub right: Vec<f32>,
 }
 
-/// Computes the losses; means are weighted.
+/// Computes the losses; means are weighted. Where several choices are right, their probabilities
+/// count together: the policy may settle on any of them.
 pub fn losses(scores: &Scores, targets: &Targets, p: &ImitationParams) -> Torch<Losses> {
-    let (graphs, width) = scores.grid.size2()?;
     let device = scores.grid.device();
     let weight = share_of_total(&targets.weight, device)?;
-    let places: Vec<i64> =
-        targets.choice.iter().enumerate().map(|(g, c)| g as i64 * width + *c as i64).collect();
-    let places = indices(&places, device)?;
-    let chosen = |t: &Tensor| t.f_reshape([-1])?.f_index_select(0, &places);
+    let right_ones = mask(scores, targets)?;
+    let hidden = |mask: &Tensor| scores.grid.f_add(&mask.f_mul_scalar(HIDDEN)?);
+    let among_right = hidden(&right_ones.f_neg()?.f_add_scalar(1.0)?)?;
+    let among_wrong = hidden(&right_ones)?;
 
-    let log_p = scores.grid.f_log_softmax(1, Kind::Float)?;
-    let policy = chosen(&log_p)?.f_mul(&weight)?.f_sum(Kind::Float)?.f_neg()?;
-    let teacher = chosen(&scores.grid)?;
-    let best_other = others(&scores.grid, &places, (graphs, width))?;
-    let short = best_other.f_sub(&teacher)?.f_add_scalar(p.margin)?.f_relu()?;
+    let all = scores.grid.f_logsumexp([1i64].as_slice(), false)?;
+    let log_p = among_right.f_logsumexp([1i64].as_slice(), false)?.f_sub(&all)?;
+    let policy = log_p.f_mul(&weight)?.f_sum(Kind::Float)?.f_neg()?;
+    let best_right = among_right.f_amax([1i64].as_slice(), false)?;
+    let best_wrong = among_wrong.f_amax([1i64].as_slice(), false)?;
+    let short = best_wrong.f_sub(&best_right)?.f_add_scalar(p.margin)?.f_relu()?;
     let margin = short.f_mul(&weight)?.f_sum(Kind::Float)?;
-    let right = super::ops::to_vec(&best_other.f_le_tensor(&teacher)?)?;
+    let right = super::ops::to_vec(&best_wrong.f_le_tensor(&best_right)?)?;
 
     let mut total = policy.f_add(&margin.f_mul_scalar(p.margin_weight)?)?;
     if let Some(value) = value_loss(&scores.value, targets)? {
@@ -51,13 +55,18 @@ pub fn losses(scores: &Scores, targets: &Targets, p: &ImitationParams) -> Torch<
     Ok(Losses { total, policy, right })
 }
 
-/// The highest logit per graph when the chosen one is left out.
-fn others(grid: &Tensor, places: &Tensor, (graphs, width): (i64, i64)) -> Torch {
-    let shift = Tensor::f_full([places.numel() as i64], -2e9, (grid.kind(), grid.device()))?;
-    let hide = Tensor::f_zeros([graphs * width], (grid.kind(), grid.device()))?
-        .f_index_add(0, places, &shift)?
-        .f_reshape([graphs, width])?;
-    grid.f_add(&hide)?.f_amax([1i64].as_slice(), false)
+/// 1 at the right choices, 0 elsewhere: `graphs × width`.
+fn mask(scores: &Scores, targets: &Targets) -> Torch {
+    let (graphs, width) = scores.grid.size2()?;
+    let mut mask = vec![0.0f32; (graphs * width).max(0) as usize];
+    for (row, choices) in mask.chunks_exact_mut(width.max(1) as usize).zip(&targets.choices) {
+        for choice in choices {
+            if let Some(cell) = row.get_mut(*choice) {
+                *cell = 1.0;
+            }
+        }
+    }
+    floats(&mask, &[graphs, width], scores.grid.device())
 }
 
 /// Huber loss over the graphs whose distance to the goal is known.

@@ -7,16 +7,20 @@ mod agent;
 mod device;
 mod evaluate;
 mod finetune;
+mod folder;
 mod learn;
 mod load;
 mod loss;
 mod network;
 mod ops;
 mod play;
+mod school;
 mod simulate;
+mod train;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
 // The fixtures are shared with the library's tests, which name its rooms from the root.
 #[cfg(test)]
 use fqm_pipe::{core, dataset, policy, quest};
@@ -31,7 +35,7 @@ use serde::de::DeserializeOwned;
 
 use fqm_pipe::core::Blobs;
 use fqm_pipe::pipeline::{
-    Body, Catalog, ChildMessage, Relay, StepContext, StepFailure, StepRequest, StepResult,
+    Body, Catalog, ChildMessage, Relay, Reporter, StepContext, StepFailure, StepRequest, StepResult,
 };
 use fqm_pipe::steps::Steps;
 
@@ -47,6 +51,9 @@ fn main() -> ExitCode {
         Some("step") => step(),
         Some("simulate") => answer(simulate::simulate_with_policy),
         Some("play") => answer(play::play),
+        Some("train") => {
+            told("train", async |request, reporter| school::run(request, &reporter).await)
+        }
         _ => {
             eprintln!("fqm-torch is started by fqm-pipe; see `fqm-pipe --help`");
             ExitCode::from(2)
@@ -87,6 +94,16 @@ async fn run(relay: &Relay) -> Result<StepResult, StepFailure> {
     let blobs = Blobs::new(request.workspace.open_store()?);
     let reporter = relay.reporter(&request.step);
     body.run(&StepContext { request, blobs, reporter }).await
+}
+
+/// Reads a request from standard input, does the work and prints what happens meanwhile as lines of
+/// a step, then the answer as the last line.
+fn told<Q: DeserializeOwned, A: Serialize>(
+    name: &str,
+    work: impl AsyncFnOnce(Q, Reporter) -> Result<A, StepFailure>,
+) -> ExitCode {
+    let reporter = Relay::default().reporter(name);
+    answer(async |request: Q| work(request, reporter).await)
 }
 
 /// Reads a request from standard input, does the work and prints the answer as JSON.

@@ -1,7 +1,7 @@
 //! The graph network: facts and calls exchange messages, and a pointer chooses a call.
 //!
 //! Weight-tied rounds over a bipartite graph of facts and ground calls, sums into calls, maximum
-//! and mean into facts, a global pool by maximum, then a softmax over the calls that may be
+//! and mean into facts, a global pool by maximum and by sum, then a softmax over the calls that may be
 //! chosen (no fixed list of actions, so that it works on functions it has never seen), and a value
 //! head that estimates the calls still needed.
 
@@ -88,6 +88,7 @@ pub struct Network {
     facts: Update,
     calls: Update,
     pool: Dense,
+    pool_count: Dense,
     pool_own: Dense,
     pool_norm: Norm,
     point: Dense,
@@ -170,6 +171,7 @@ impl Network {
             facts: m.update("fact", d, Some(2 * d * EDGE_KINDS))?,
             calls: m.update("call", d, None)?,
             pool: m.dense("pool", (2 * d, d), true, 1.4)?,
+            pool_count: m.dense("pool_count", (2 * d, d), false, 0.1)?,
             pool_own: m.dense("pool_own", (d, d), false, 1.0)?,
             pool_norm: m.norm("pool_norm", d)?,
             point: m.dense("point", (d, d), true, 1.4)?,
@@ -225,7 +227,7 @@ impl Network {
         let mut global = self.embed_global.of(&input.globals)?;
         for _ in 0..self.shape.rounds {
             let sent = self.fact_to_call.of(&h_fact)?.f_reshape([input.slots, d])?;
-            let sent = sent.f_index_select(0, &input.edge_slot)?;
+            let sent = sent.f_index_select(0, &input.edge_slot)?.f_mul(&input.edge_per_call)?;
             let to_calls = sum_into(&sent, &input.edge_call, input.calls)?;
             h_call = self.calls.of(&h_call, &to_calls, &global, &input.call_graph)?;
             let to_facts = self.to_facts(input, &h_call)?;
@@ -239,17 +241,26 @@ impl Network {
     /// `facts × (2 · EDGE_KINDS · d)`.
     fn to_facts(&self, input: &Input, h_call: &Tensor) -> Torch {
         let sent = h_call.f_index_select(0, &input.edge_call)?;
-        let sum = sum_into(&sent, &input.edge_slot, input.slots)?;
-        let mean = sum.f_mul(&input.slot_share)?;
+        let mean = sum_into(&sent.f_mul(&input.edge_share)?, &input.edge_slot, input.slots)?;
         let max = max_into(&sent, &input.edge_slot, input.slots)?;
         let both = Tensor::f_cat(&[mean, max], 1)?;
         both.f_reshape([input.facts, -1])
     }
 
+    /// The maximum over all nodes says whether there is such a node; the sum says how many more
+    /// there are of one kind than of another.
     fn pooled(&self, input: &Input, facts: &Tensor, calls: &Tensor, global: &Tensor) -> Torch {
-        let facts = max_into(facts, &input.fact_graph, input.graphs)?;
-        let calls = max_into(calls, &input.call_graph, input.graphs)?;
-        let new = self.pool.of(&Tensor::f_cat(&[facts, calls], 1)?)?;
+        let most = |h: &Tensor, graph: &Tensor| max_into(h, graph, input.graphs);
+        let sum = |h: &Tensor, sizes: &Tensor, graph: &Tensor| {
+            sum_into(&h.f_mul(sizes)?, graph, input.graphs)
+        };
+        let top = [most(facts, &input.fact_graph)?, most(calls, &input.call_graph)?];
+        let all = [
+            sum(facts, &input.fact_sizes, &input.fact_graph)?,
+            sum(calls, &input.call_sizes, &input.call_graph)?,
+        ];
+        let count = self.pool_count.of(&Tensor::f_cat(&all, 1)?)?.f_asinh()?;
+        let new = self.pool.of(&Tensor::f_cat(&top, 1)?)?.f_add(&count)?;
         let new = new.f_add(&self.pool_own.of(global)?)?.f_relu()?;
         self.pool_norm.of(&new.f_add(global)?)
     }
@@ -316,7 +327,10 @@ struct Input {
     call_graph: Tensor,
     edge_slot: Tensor,
     edge_call: Tensor,
-    slot_share: Tensor,
+    edge_per_call: Tensor,
+    edge_share: Tensor,
+    fact_sizes: Tensor,
+    call_sizes: Tensor,
     choices: Tensor,
     choice_graph: Tensor,
     choice_grid: Tensor,
@@ -324,15 +338,14 @@ struct Input {
 
 impl Input {
     fn new(b: &Batch, device: Device) -> Torch<Self> {
-        let shares: Vec<f32> = b.slot_degree.iter().map(|n| 1.0 / (*n).max(1) as f32).collect();
-        let slots = b.slot_degree.len() as i64;
+        let column = |values: &[f32]| floats(values, &[values.len() as i64, 1], device);
         let (facts, calls, graphs) = (b.facts as i64, b.calls as i64, b.graphs as i64);
         let texts = b.text_graph.len() as i64;
         Ok(Self {
             graphs,
             facts,
             calls,
-            slots,
+            slots: facts * EDGE_KINDS as i64,
             width: b.width as i64,
             fact_features: floats(&b.fact_features, &[facts, FACT_FEATURES as i64], device)?,
             call_features: floats(&b.call_features, &[calls, CALL_FEATURES as i64], device)?,
@@ -343,7 +356,10 @@ impl Input {
             call_graph: indices(&b.call_graph, device)?,
             edge_slot: indices(&b.edge_slot, device)?,
             edge_call: indices(&b.edge_call, device)?,
-            slot_share: floats(&shares, &[slots, 1], device)?,
+            edge_per_call: column(&b.edge_per_call)?,
+            edge_share: column(&b.edge_share)?,
+            fact_sizes: column(&b.fact_sizes)?,
+            call_sizes: column(&b.call_sizes)?,
             choices: indices(&b.choices, device)?,
             choice_graph: indices(&b.choice_graph, device)?,
             choice_grid: indices(&b.choice_grid, device)?,

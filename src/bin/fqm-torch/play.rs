@@ -16,17 +16,29 @@ use crate::finetune::read_checkpoint;
 /// # Errors
 /// When the weights cannot be read or a level cannot be played.
 pub async fn play(request: PlayRequest) -> Result<Vec<Trace>, StepFailure> {
-    let checkpoint = match &request.weights {
-        Weights::Folder(folder) => from_folder(folder)?,
-        Weights::Variant { workspace, variant } => read_checkpoint(workspace, variant).await?,
-    };
+    let checkpoint = read(&request.weights).await?;
     let device = choose(Wish::Cpu).device;
     let agent = PolicyAgent::new(request.name, &checkpoint, Manner::GREEDY, 0, device);
     let mut agent = agent.map_err(StepFailure::input)?;
     play_levels(&mut agent, &request.levels).map_err(StepFailure::input)
 }
 
-fn from_folder(folder: &Path) -> Result<Checkpoint, StepFailure> {
+/// Reads weights from where they lie.
+///
+/// # Errors
+/// When they are missing, damaged, or made for another program.
+pub async fn read(weights: &Weights) -> Result<Checkpoint, StepFailure> {
+    match weights {
+        Weights::Folder(folder) => from_folder(folder),
+        Weights::Variant { workspace, variant } => read_checkpoint(workspace, variant).await,
+    }
+}
+
+/// Reads the two files of a checkpoint.
+///
+/// # Errors
+/// When one is missing or damaged.
+pub fn from_folder(folder: &Path) -> Result<Checkpoint, StepFailure> {
     let read = |name: &str| {
         let path = folder.join(name);
         let wrong = |e| StepFailure::input(format!("read {}: {e}", path.display()));

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor};
 
-use fixtures::{courier, courier_text, expert_examples, walk, world_of};
+use fixtures::{courier, courier_text, expert_examples, sure_courier, walk, world_of};
 use fqm_pipe::policy::{
-    Batch, CALL_FEATURES, Checkpoint, CheckpointError, Config, Edge, EpochMetrics, Example,
-    FACT_FEATURES, Graph, ImitationParams, NetworkShape, Topology, graph_of_play,
+    Batch, CALL_FEATURES, Checkpoint, CheckpointError, Config, Edge, EdgeKind, EpochMetrics,
+    Example, FACT_FEATURES, GLOBAL_FEATURES, Graph, ImitationParams, NetworkShape, Topology, fold,
+    graph_of_play,
 };
 use fqm_pipe::quest::{Agent, Play};
 
@@ -17,6 +18,7 @@ use crate::learn::{Imitation, LearnError, Learner, Trained, TrainingData};
 use crate::load::LoadError;
 use crate::network::Network;
 use crate::ops::{max_into, to_vec};
+use crate::train::{Progress, TrainParams, Worlds, train};
 
 #[path = "../../policy/tests/fixtures.rs"]
 mod fixtures;
@@ -55,7 +57,7 @@ fn learn(params: ImitationParams, train: &[Example], base: Option<&Checkpoint>) 
 
 fn without_texts(graph: &Graph) -> Graph {
     let mut topology = (*graph.topology).clone();
-    topology.texts.fill(0.0);
+    Arc::make_mut(&mut topology.texts).fill(0.0);
     Graph { topology: Arc::new(topology), ..graph.clone() }
 }
 
@@ -63,14 +65,14 @@ fn without_texts(graph: &Graph) -> Graph {
 fn reversed(graph: &Graph) -> Graph {
     let t = &graph.topology;
     let (facts, calls) = (t.facts as u32, t.calls as u32);
-    let edges = t.edges.iter().map(|e| Edge {
-        fact: facts - 1 - e.fact,
-        call: calls - 1 - e.call,
-        kind: e.kind,
-    });
+    let edges =
+        t.edges.iter().map(|e| Edge { fact: facts - 1 - e.fact, call: calls - 1 - e.call, ..*e });
     let flip = |rows: &[f32], width: usize| rows.chunks(width).rev().flatten().copied().collect();
     let call_text = t.call_text.iter().rev().copied().collect();
-    let topology = Topology::new(t.facts, t.calls, edges.collect(), call_text, t.texts.clone());
+    let new = Topology::new(t.facts, t.calls, edges.collect(), call_text, t.texts.clone());
+    let turn = |sizes: &[u32]| sizes.iter().rev().copied().collect();
+    let topology =
+        Topology { fact_sizes: turn(&t.fact_sizes), call_sizes: turn(&t.call_sizes), ..new };
     Graph {
         topology: Arc::new(topology),
         fact_features: flip(&graph.fact_features, FACT_FEATURES),
@@ -110,6 +112,60 @@ fn names_do_not_matter_without_texts() {
     }
     let with_texts = logits(&network, &graph_of_play(&play));
     assert!(scores.iter().zip(&with_texts).any(|(a, b)| (a - b).abs() > 1e-4));
+}
+
+/// Every loaf can go on every plate, and one of the loaves is special.
+fn loaves_and_plates(loaves: u32, plates: u32) -> Graph {
+    let mut edges = Vec::new();
+    let calls = loaves * plates;
+    for call in 0..calls {
+        let (loaf, plate) = (call / plates, loaves + call % plates);
+        edges.extend([EdgeKind::Needs, EdgeKind::Deletes].map(|k| Edge::new(loaf, k, call)));
+        edges.push(Edge::new(plate, EdgeKind::Needs, call));
+        edges.push(Edge::new(loaves + plates, EdgeKind::Adds, call));
+    }
+    let facts = (loaves + plates + 1) as usize;
+    let texts = vec![0.1; fqm_pipe::policy::TEXT_FEATURES];
+    let topology = Topology::new(facts, calls as usize, edges, vec![0; calls as usize], texts);
+    let mut fact_features = vec![0.0; facts * FACT_FEATURES];
+    fact_features[0] = 1.0;
+    let last = fact_features.len() - 1;
+    fact_features[last] = 0.5;
+    Graph {
+        topology: Arc::new(topology),
+        fact_features,
+        call_features: vec![0.25; calls as usize * CALL_FEATURES],
+        globals: vec![0.5; GLOBAL_FEATURES],
+        applicable: (0..calls as i32).collect(),
+    }
+}
+
+#[test]
+fn a_folded_graph_scores_as_the_whole() {
+    let network = network(11);
+    let whole = loaves_and_plates(5, 4);
+    let folded = fold(whole.clone());
+    assert_eq!((folded.topology.facts, folded.topology.calls), (4, 2));
+    assert_eq!(folded.topology.fact_sizes, vec![1, 4, 4, 1]);
+    assert_eq!(folded.topology.call_sizes, vec![4, 16]);
+    let score = |graph: &Graph| network.score(&Batch::new(&[graph])).unwrap().remove(0);
+    let (one, other) = (score(&whole), score(&folded));
+    close(&one.logits, &other.logits);
+    close(&[one.calls_needed], &[other.calls_needed]);
+    assert!((one.logits[0] - one.logits[19]).abs() > 1e-4, "the special loaf is told apart");
+    assert_eq!(fold(folded.clone()).topology.calls, 2);
+}
+
+#[test]
+fn any_right_choice_will_do() {
+    let mut examples = expert_examples(2);
+    let all = |e: &Example| (0..e.graph.applicable.len()).collect();
+    examples.iter_mut().for_each(|e| e.also = all(e));
+    let trained =
+        learn(ImitationParams { epochs: 2, value_weight: 0.0, ..small(1) }, &examples, None);
+    assert!(trained.curve.iter().all(|m| m.accuracy == 1.0 && m.loss.abs() < 1e-5));
+    examples[0].also.push(99);
+    assert!(matches!(fails(small(1), &examples), LearnError::Example { step: 0, .. }));
 }
 
 #[test]
@@ -188,11 +244,12 @@ fn a_checkpoint_of_another_shape_is_refused() {
 #[test]
 fn a_base_checkpoint_gives_a_head_start() {
     let examples = expert_examples(3);
-    let base = learn(small(1), &examples, None);
+    let base = learn(ImitationParams { epochs: 60, ..small(1) }, &examples, None);
     let once = ImitationParams { epochs: 1, learning_rate: 1e-5, ..small(2) };
     let fresh = learn(once.clone(), &examples, None);
     let warm = learn(once.clone(), &examples, Some(&base.checkpoint));
-    assert!(warm.curve[0].loss < fresh.curve[0].loss / 2.0);
+    let (warm_loss, fresh_loss) = (warm.curve[0].loss, fresh.curve[0].loss);
+    assert!(warm_loss < fresh_loss / 2.0, "{warm_loss} {fresh_loss}");
     let digest = base.checkpoint.digest().unwrap();
     assert_eq!(warm.checkpoint.config.training.unwrap().base, Some(digest));
 
@@ -227,6 +284,34 @@ fn nonsense_is_refused_before_training() {
     assert!(matches!(fails(p, &examples), LearnError::Parameter { name: "text_dropout", .. }));
     examples[1].target = 99;
     assert!(matches!(fails(small(1), &examples), LearnError::Example { step: 1, .. }));
+}
+
+#[test]
+fn levels_are_taught_and_learned() {
+    let world = world_of(&sure_courier());
+    let worlds = [Arc::clone(&world)];
+    let params = TrainParams { imitation: small(1), ..TrainParams::default() };
+    let mut told = Vec::new();
+    let mut learn = |validation| {
+        let worlds = Worlds { train: &worlds, validation };
+        let mut on = |progress: Progress<'_>| match progress {
+            Progress::Taught { done, of } => told.push((done, of)),
+            Progress::Epoch(metrics) => told.push((metrics.epoch, metrics.epochs)),
+        };
+        train(worlds, &params, None, Device::Cpu, &mut on).unwrap()
+    };
+    let trained = learn(&[]);
+    let again = learn(&[]);
+    assert_eq!(trained.checkpoint.model, again.checkpoint.model);
+    assert_eq!(told[..2], [(1, 1), (1, 25)]);
+    assert_eq!(told.len(), 2 * 26);
+    let mut agent =
+        PolicyAgent::new("policy", &trained.checkpoint, Manner::GREEDY, 0, Device::Cpu).unwrap();
+    let play = crate::quest::play_out(&mut agent, &world, 0).unwrap();
+    assert!(play.goal_achieved());
+    let none = Worlds { train: &[], validation: &[] };
+    let error = train(none, &params, None, Device::Cpu, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, LearnError::NoExamples), "{error}");
 }
 
 #[test]

@@ -22,6 +22,9 @@ use std::path::Path;
 
 use super::error::CliError;
 
+pub(super) use players::weights;
+pub(super) use source::{levels_to_learn, suite_files};
+
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
     /// Read, ground and certify level files

@@ -49,7 +49,8 @@ impl Player {
     }
 }
 
-async fn weights(from: &Path, at: &PolicyAt) -> Result<Weights, CliError> {
+/// Where the weights of a policy lie, which are there.
+pub(in crate::cli) async fn weights(from: &Path, at: &PolicyAt) -> Result<Weights, CliError> {
     match at {
         PolicyAt::Folder(folder) => {
             let folder = std::path::absolute(folder).map_err(CliError::usage)?;

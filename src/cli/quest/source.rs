@@ -1,5 +1,6 @@
 //! Where levels come from: files, families of the suite with a seed, and the suite's hand-written ones.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::error::CliError;
@@ -21,6 +22,36 @@ pub(super) fn suite(from: &Path) -> Result<Suite, CliError> {
         Err(other) => return Err(other.into()),
     };
     suite.map_err(of_suite)
+}
+
+/// The files of the workspace's suite by name; none where the suite that is compiled in is meant.
+pub(in crate::cli) fn suite_files(from: &Path) -> Result<BTreeMap<String, String>, CliError> {
+    let folder = match Workspace::find(from) {
+        Ok(workspace) => workspace.folder.join("levels"),
+        Err(WorkspaceError::NotFound(_)) => return Ok(BTreeMap::new()),
+        Err(other) => return Err(other.into()),
+    };
+    if !folder.is_dir() {
+        return Ok(BTreeMap::new());
+    }
+    let mut all = BTreeMap::new();
+    for below in ["", "hand"] {
+        let Ok(entries) = std::fs::read_dir(folder.join(below)) else { continue };
+        for entry in entries {
+            let path = entry.map_err(CliError::config)?.path();
+            if path.extension().is_some_and(|e| e == "toml") {
+                let (_, text) = text_of(&path)?;
+                let name = path.strip_prefix(&folder).unwrap_or(&path);
+                all.insert(format!("levels/{}", name.display()), text);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Levels to learn: read and checked, but not certified, for a teacher needs no proof.
+pub(in crate::cli) fn levels_to_learn(paths: &[PathBuf]) -> Result<Vec<Level>, CliError> {
+    files(paths)?.iter().map(|path| read(path)).collect()
 }
 
 /// A level that a person named: a file, `FAMILY/LEVEL.CHALLENGE`, the same with `@SEED`, or the id of a
@@ -110,7 +141,7 @@ fn not_found(suite: &Suite, name: &str) -> CliError {
 }
 
 /// Reads a level file, TOML or JSON; a fault points into it.
-fn read(path: &Path) -> Result<Level, CliError> {
+pub(super) fn read(path: &Path) -> Result<Level, CliError> {
     let (file, text) = level_text(path)?;
     Ok(Level::read(&file, &text)?)
 }

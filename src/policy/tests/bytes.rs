@@ -50,7 +50,7 @@ fn damaged_or_foreign_configurations_are_refused_by_name() {
         assert!(text.contains(from), "{text}");
         text.replace(from, to).into_bytes()
     };
-    let newer = broken(&edit("fqm-policy/1", "fqm-policy/9"));
+    let newer = broken(&edit("fqm-policy/2", "fqm-policy/9"));
     assert!(newer.to_string().contains("fqm-policy/9"), "{newer}");
     let encoding = broken(&edit("\"edge_kinds\":4", "\"edge_kinds\":5"));
     assert!(matches!(encoding, CheckpointError::Mismatch { .. }), "{encoding}");

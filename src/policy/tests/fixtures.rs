@@ -56,6 +56,12 @@ pub fn courier_text() -> &'static str {
     COURIER
 }
 
+/// The level's text when every call comes out as intended.
+pub fn sure_courier() -> String {
+    let drawn = |line: &&str| !line.starts_with("outcomes");
+    COURIER.lines().filter(drawn).map(|line| format!("{line}\n")).collect()
+}
+
 /// The level as TOML says, grounded.
 pub fn world_of(text: &str) -> Arc<World> {
     Arc::new(World::ground(&Level::from_toml(text).unwrap()).unwrap())

@@ -1,0 +1,66 @@
+//! From levels to a checkpoint: a teacher shows what to do, the network imitates it.
+
+use std::sync::Arc;
+
+use tch::Device;
+
+use crate::learn::{Imitation, LearnError, Learner, Trained, TrainingData};
+use fqm_pipe::policy::{Checkpoint, EpochMetrics, ImitationParams, TeacherParams, teach};
+use fqm_pipe::quest::World;
+
+/// How to train on levels.
+#[derive(Debug, Clone, Default)]
+pub struct TrainParams {
+    /// What the teacher shows.
+    pub teacher: TeacherParams,
+    /// How it is learned.
+    pub imitation: ImitationParams,
+}
+
+/// How far a training is.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress<'a> {
+    /// So many worlds of all, those for validation included, have been shown.
+    Taught {
+        /// Worlds done.
+        done: usize,
+        /// Worlds in all.
+        of: usize,
+    },
+    /// A pass over the examples is done.
+    Epoch(&'a EpochMetrics),
+}
+
+/// Levels to learn from.
+#[derive(Debug, Clone, Copy)]
+pub struct Worlds<'a> {
+    /// To learn from.
+    pub train: &'a [Arc<World>],
+    /// To choose the best pass by; may be empty.
+    pub validation: &'a [Arc<World>],
+}
+
+/// Trains on levels, starting from `base` where it is given. The result depends on the levels and
+/// their order, the parameters and the base alone.
+///
+/// # Errors
+/// See [`LearnError`]; [`LearnError::NoExamples`] where the teacher finds no plan for any level.
+pub fn train(
+    worlds: Worlds<'_>,
+    params: &TrainParams,
+    base: Option<&Checkpoint>,
+    device: Device,
+    on_progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Trained, LearnError> {
+    let of = worlds.train.len() + worlds.validation.len();
+    let mut shown = |worlds: &[Arc<World>], before: usize| {
+        teach(worlds, &params.teacher, &mut |n| {
+            on_progress(Progress::Taught { done: before + n, of });
+        })
+    };
+    let examples = shown(worlds.train, 0);
+    let validation = shown(worlds.validation, worlds.train.len());
+    let learner = Imitation { params: params.imitation.clone(), device };
+    let data = TrainingData { train: &examples, validation: &validation };
+    learner.learn(data, base, &mut |metrics| on_progress(Progress::Epoch(metrics)))
+}

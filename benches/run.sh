@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the benchmarks in order and prints their tables: all of them, or those that are named.
-#   benches/run.sh [simulator] [gym] [planning] [runner] [ingest] [memory] [training]
+#   benches/run.sh [simulator] [gym] [planning] [runner] [ingest] [memory] [training] [coverage]
 # Needs cargo, python3 and pip, and what `make build` built.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,7 +33,7 @@ peer() {
   "$python" -c "import $module; print('peer:', '$module', $module.__version__)"
 }
 
-for name in ${*:-simulator gym planning runner ingest memory training}; do
+for name in ${*:-simulator gym planning runner ingest memory training coverage}; do
   printf '\n== %s\n' "$name"
   case "$name" in
     # The profile is the one of `make build`: `cargo bench` alone would compile everything anew.
@@ -50,6 +50,7 @@ for name in ${*:-simulator gym planning runner ingest memory training}; do
       scripts/peers.sh
       python3 benches/planning.py
       ;;
+    coverage) python3 benches/coverage.py --leave-out ;;
     memory | training) python3 "benches/$name.py" ;;
     *)
       echo "run.sh: there is no benchmark $name" >&2

@@ -8,10 +8,8 @@ use super::console::Console;
 use super::error::CliError;
 use super::{output, quest, torch};
 use crate::core::Digest;
-use crate::evaluate::{AgentSpec, PolicyAt};
-use crate::policy::{
-    CONFIG_FILE, ImitationParams, MODEL_FILE, NetworkShape, Step, TeacherParams, Thresholds,
-};
+use crate::evaluate::{AgentSpec, Move, PolicyAt, Thresholds};
+use crate::policy::{CONFIG_FILE, ImitationParams, MODEL_FILE, NetworkShape, TeacherParams};
 use crate::steps::{Course, MasteryPlan, TrainPlan, TrainRequest, TrainState, Weights};
 
 #[derive(clap::Args)]
@@ -205,7 +203,7 @@ fn told(state: &TrainState, folder: &Path) -> String {
                 format!("{} of {}", progress.held().count(), progress.grades.len()),
                 frontier.map_or("reached".to_owned(), |(l, c)| format!("at {l}.{c}")),
                 last_success(state, name),
-                own(Step::Lost),
+                own(Move::Lost),
             ]
         }));
         let _ = writeln!(out, "{}", output::table(&rows));
@@ -236,7 +234,7 @@ fn advice(state: &TrainState) -> Vec<String> {
     let mut lines = Vec::new();
     let mut stuck: BTreeMap<&String, usize> = BTreeMap::new();
     for advance in &state.curriculum.record {
-        if advance.step == Step::Lost {
+        if advance.step == Move::Lost {
             *stuck.entry(&advance.mastery.family).or_default() += 1;
         }
     }

@@ -8,6 +8,7 @@
 mod agents;
 mod arena;
 mod compare;
+mod curriculum;
 mod draw;
 mod error;
 mod failure;
@@ -26,6 +27,7 @@ pub use arena::{
     level_rows, run_schema,
 };
 pub use compare::{PairedReport, PairedRow, Score, compare, mean_efficiency, score};
+pub use curriculum::{Advance, Curriculum, Grade, Move, Progress, Thresholds};
 pub use draw::{Grades, draw_grades, draw_levels, stressed};
 pub use error::EvaluateError;
 pub use failure::Failure;

@@ -1,4 +1,5 @@
 mod arena;
+mod curriculum;
 mod failures;
 mod safety;
 

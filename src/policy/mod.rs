@@ -6,7 +6,6 @@
 
 mod baseline;
 mod checkpoint;
-mod curriculum;
 mod encode;
 mod environment;
 mod features;
@@ -29,7 +28,6 @@ pub use baseline::{BaselineReport, NextFunction, baselines, functions_of};
 pub use checkpoint::{
     CONFIG_FILE, Checkpoint, CheckpointError, Config, FORMAT, Inputs, MODEL_FILE, Weights,
 };
-pub use curriculum::{Advance, Curriculum, Grade, Progress, Step, Thresholds};
 pub use encode::{Batch, epoch_batches, pack};
 pub use environment::DETERMINISM_ENV;
 pub use fold::fold;

@@ -1,7 +1,6 @@
 //! Tests of lifting, encoding, baselines and checkpoints.
 
 mod bytes;
-mod curriculum;
 mod fixtures;
 mod graphs;
 mod logs;

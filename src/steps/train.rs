@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::play::Weights;
 use crate::core::Digest;
-use crate::evaluate::Score;
-use crate::policy::{Curriculum, Grade, ImitationParams, TeacherParams, Thresholds};
+use crate::evaluate::{Curriculum, Grade, Score, Thresholds};
+use crate::policy::{ImitationParams, TeacherParams};
 use crate::quest::Level;
 
 /// The format of [`TrainState`].

@@ -504,3 +504,30 @@ fn a_trained_policy_plays_and_the_safety_gate_holds_one_back_that_fails() {
     assert_eq!(agent["overall"]["episodes"], 1, "repeats are no evidence");
     assert_eq!(agent["grades"][0]["mastered"], false);
 }
+
+#[test]
+fn levels_are_played_under_stress() {
+    let place = Place::new();
+    let asked = [
+        "run", "--agent", "planner", "--family", "courier", "--family", "recovery", "--level", "1",
+        "--challenge", "1", "-n", "2", "--stress", "all", "--json",
+    ];
+    let made = place.run(&asked).expect(0).json();
+    let agent = &made["run"]["agents"][0];
+    let rows: Vec<&str> =
+        agent["by_family"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
+    for row in ["courier", "recovery", "~renamed", "~failing", "~distractors", "~delayed"] {
+        assert!(rows.contains(&row), "{row}: {rows:?}");
+    }
+    let episodes = agent["episodes"].as_array().unwrap();
+    let plain = episodes.iter().filter(|e| !e["family"].as_str().unwrap().starts_with('~'));
+    assert!(plain.clone().all(|e| e["success"] == true));
+    // Names mean nothing to a planner.
+    let renamed = episodes.iter().filter(|e| e["family"] == "~renamed");
+    assert_eq!(renamed.clone().count(), plain.count());
+    assert!(renamed.clone().all(|e| e["success"] == true && e["efficiency"] == 1.0));
+    let shown = place.run(&["show", "courier/1.1~distractors"]).expect(0);
+    assert!(shown.stdout.contains("look_away"), "{}", shown.stdout);
+    let wrong = place.run(&["show", "courier/1.1~noise"]).expect(2);
+    assert!(wrong.stderr.contains("renamed, distractors"), "{}", wrong.stderr);
+}

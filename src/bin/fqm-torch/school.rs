@@ -12,9 +12,11 @@ use std::time::Instant;
 use rand::seq::IndexedRandom;
 
 use fqm_pipe::core::{derive_seed, digest_json, rng};
-use fqm_pipe::evaluate::{EpisodeResult, EvalLevel, plan_level, play_levels, score};
+use fqm_pipe::evaluate::{
+    Curriculum, EpisodeResult, EvalLevel, Grade, Move, plan_level, play_levels, score,
+};
 use fqm_pipe::pipeline::{Reporter, StepFailure};
-use fqm_pipe::policy::{Checkpoint, Curriculum, Grade, ImitationParams, Step, TeacherParams};
+use fqm_pipe::policy::{Checkpoint, ImitationParams, TeacherParams};
 use fqm_pipe::quest::{Level, Split, Suite, World};
 use fqm_pipe::steps::{
     Course, MasteryPlan, PlayedFamily, Round, Stopped, TrainRequest, TrainState,
@@ -158,7 +160,7 @@ impl<'a> School<'a> {
 
     fn stop(&self, plan: &MasteryPlan, spent: f64, seconds: Option<f64>) -> Stopped {
         let rounds = self.state.rounds.len() as u32;
-        let mastered = self.state.curriculum.record.iter().filter(|a| a.step == Step::Mastered);
+        let mastered = self.state.curriculum.record.iter().filter(|a| a.step == Move::Mastered);
         let last = mastered.map(|a| a.round).max().unwrap_or(0);
         if self.state.curriculum.done() {
             Stopped::Ready

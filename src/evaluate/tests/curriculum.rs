@@ -1,6 +1,5 @@
 use crate::core::Digest;
-use crate::evaluate::EpisodeResult;
-use crate::policy::{Curriculum, Step, Thresholds};
+use crate::evaluate::{Curriculum, EpisodeResult, Move, Thresholds};
 use crate::quest::Suite;
 
 fn play(grade: (u32, u32), nth: u64, success: bool) -> EpisodeResult {
@@ -47,9 +46,9 @@ fn grades_are_mastered_in_order_and_lost_only_on_evidence() {
     assert!(curriculum.done());
     curriculum.take(5, &plays((1, 2), 10, 10));
     assert_eq!(curriculum.frontiers(), [("courier".to_owned(), (1, 2))]);
-    let steps: Vec<(u32, Step)> = curriculum.record.iter().map(|a| (a.round, a.step)).collect();
-    let mastered = Step::Mastered;
-    assert_eq!(steps, [(2, mastered), (3, mastered), (3, mastered), (5, Step::Lost)]);
+    let steps: Vec<(u32, Move)> = curriculum.record.iter().map(|a| (a.round, a.step)).collect();
+    let mastered = Move::Mastered;
+    assert_eq!(steps, [(2, mastered), (3, mastered), (3, mastered), (5, Move::Lost)]);
 }
 
 #[test]

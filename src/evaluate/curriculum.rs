@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::{EpisodeResult, Mastery, mastery_for};
+use super::mastery::{Mastery, mastery_for};
+use super::result::EpisodeResult;
 use crate::quest::{Suite, Target};
 
 /// A level and a challenge.
@@ -21,7 +22,7 @@ pub struct Advance {
     /// The round of training after which it was seen, from 1.
     pub round: u32,
     /// Whether the grade was mastered or lost.
-    pub step: Step,
+    pub step: Move,
     /// What the plays of the grade came to.
     pub mastery: Mastery,
 }
@@ -29,7 +30,7 @@ pub struct Advance {
 /// Which way a frontier moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum Move {
     /// The grade is mastered.
     Mastered,
     /// The grade was mastered and no longer is.
@@ -123,11 +124,11 @@ impl Curriculum {
             let Some(at) = progress.grades.iter().position(|g| *g == grade) else { continue };
             let Some(held) = progress.mastered.get_mut(at) else { continue };
             let step = match (*held, mastery.mastered) {
-                (false, true) => Step::Mastered,
-                (true, false) if forgotten(&mastery, &progress.target) => Step::Lost,
+                (false, true) => Move::Mastered,
+                (true, false) if forgotten(&mastery, &progress.target) => Move::Lost,
                 _ => continue,
             };
-            *held = step == Step::Mastered;
+            *held = step == Move::Mastered;
             self.record.push(Advance { round, step, mastery });
         }
     }

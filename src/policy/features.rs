@@ -4,7 +4,7 @@ use super::graph::{
     CALL_FEATURES, FACT_FEATURES, GLOBAL_FEATURES, call, fact, global, share, squash,
 };
 use super::history::{History, known_history};
-use super::relaxation::{NEVER, Outlook};
+use super::outlook::{NEVER, Outlook};
 use crate::quest::{Call, Compare, NumTest, Play};
 
 /// By how much a test holds (0 or more) or fails (below 0).
@@ -165,6 +165,7 @@ pub(super) fn globals(play: &Play, outlook: Option<&Outlook>) -> Vec<f32> {
     if let Some(outlook) = outlook {
         out[global::GOALS] = squash(outlook.goals as f32);
         out[global::OPEN] = squash(outlook.open as f32 / 4.0);
+        out[global::SHORT] = squash(outlook.demand as f32 - outlook.supply as f32);
         out[global::DEAD] = f32::from(u8::from(outlook.dead));
     }
     out

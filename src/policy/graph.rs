@@ -11,7 +11,7 @@ pub const FACT_FEATURES: usize = 15;
 /// Features of a call node, see [`call`].
 pub const CALL_FEATURES: usize = 22;
 /// Features of the whole state, see [`global`].
-pub const GLOBAL_FEATURES: usize = 9;
+pub const GLOBAL_FEATURES: usize = 10;
 /// Kinds of edges, see [`EdgeKind`].
 pub const EDGE_KINDS: usize = 4;
 
@@ -115,13 +115,16 @@ pub mod global {
     pub const CALLS_MADE: usize = 4;
     /// Built from a log's history alone: the level is not known.
     pub const FOREIGN: usize = 5;
-    /// Parts of the goal that do not hold, squashed to 0..1. This and the two that follow are 0
-    /// where goal or effects are not told.
+    /// Parts of the goal that do not hold, squashed to 0..1. This and the three that follow are
+    /// 0 where goal or effects are not told.
     pub const GOALS: usize = 6;
     /// Conditions on the cheapest ways to the goal that do not hold, squashed to 0..1.
     pub const OPEN: usize = 7;
     /// The goal is out of reach even when nothing is ever lost.
     pub const DEAD: usize = 8;
+    /// What must be brought about by using up things that no call brings back, less the things of
+    /// this kind at hand, squashed to -1..1.
+    pub const SHORT: usize = 9;
 }
 
 /// What a call has to do with a fact.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::features::{call_features, fact_features, globals};
 use super::fold::fold;
 use super::graph::{Edge, EdgeKind, Graph, Topology};
-use super::relaxation::{Outlook, Relaxation};
+use super::outlook::Outlook;
+use super::relaxation::Relaxation;
 use super::text;
 use crate::quest::{Compare, Function, NumChange, NumTest, Play, World};
 
@@ -88,7 +89,7 @@ impl Lifting {
 
     /// The state before nodes that are alike are folded.
     fn unfolded(&self, play: &Play) -> (Nodes, Graph) {
-        let outlook = self.relaxation.as_ref().map(|r| r.outlook(play));
+        let outlook = self.relaxation.as_ref().map(|r| Outlook::of(r, play));
         let outlook = outlook.as_ref();
         let nodes = self.nodes(play, outlook);
         let topology = match outlook {

@@ -15,6 +15,7 @@ mod history;
 mod lift_foreign;
 mod lift_log;
 mod lift_world;
+mod outlook;
 mod params;
 mod relaxation;
 mod teacher;

@@ -7,58 +7,34 @@
 //! supporters that can be made now are the helpful actions of FF (Hoffmann and Nebel, JAIR 2001).
 //! Messages of the network travel a few rounds; these marks travel any distance.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use crate::quest::{Call, CallId, Compare, FactId, NumChange, NumTest, Play, World};
 
-/// Cost of what cannot be reached.
-pub(super) const NEVER: u32 = u32::MAX;
-/// Sums of costs stay below this.
-const MOST: u32 = 1 << 24;
-
 /// Number of a proposition: two literals for each fact, then the numeric tests.
-type Prop = u32;
+pub(super) type Prop = u32;
 
 /// What a call brings about: a proposition, and for a numeric test by how much a call moves the
 /// fluent (0: at once, whatever its value).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Gift {
-    prop: Prop,
-    step: i64,
+pub(super) struct Gift {
+    pub prop: Prop,
+    pub step: i64,
 }
 
 /// The relaxation of a world. Made once, used for all its states.
 #[derive(Debug)]
 pub(super) struct Relaxation {
-    facts: usize,
-    tests: Vec<NumTest>,
-    needs: Vec<Vec<Prop>>,
-    gives: Vec<Vec<Gift>>,
-    needed_by: Vec<Vec<CallId>>,
-    given_by: Vec<Vec<(CallId, i64)>>,
-    goal: Vec<Prop>,
-    wait: Option<CallId>,
-}
-
-/// What the relaxation says of one state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outlook {
-    facts: usize,
-    tests: Vec<NumTest>,
-    cost: Vec<u32>,
-    needed: Vec<bool>,
-    /// Per call: what its conditions cost together, [`NEVER`] where they cannot be met.
-    pub calls: Vec<u32>,
-    /// Per call: among how many equally cheap ones it brings about something that is needed, in
-    /// the best case; 0 where it brings about nothing that is.
-    pub rivals: Vec<u32>,
-    /// Propositions that are yet to come about.
-    pub open: usize,
-    /// Parts of the goal that do not hold.
-    pub goals: usize,
-    /// Some part of the goal cannot be reached.
-    pub dead: bool,
+    pub(super) facts: usize,
+    pub(super) tests: Vec<NumTest>,
+    pub(super) needs: Vec<Vec<Prop>>,
+    pub(super) gives: Vec<Vec<Gift>>,
+    pub(super) needed_by: Vec<Vec<CallId>>,
+    pub(super) given_by: Vec<Vec<(CallId, i64)>>,
+    /// Per call: facts that it uses up and that no call brings back.
+    pub(super) spends: Vec<Vec<FactId>>,
+    pub(super) goal: Vec<Prop>,
+    pub(super) wait: Option<CallId>,
 }
 
 impl Relaxation {
@@ -91,21 +67,16 @@ impl Relaxation {
                 given_by[gift.prop as usize].push((call, gift.step));
             }
         }
+        let lasting = |fact: &FactId| given_by[2 * *fact as usize].is_empty();
+        let spends = world.calls().iter().map(|c| spends(world, c, &lasting)).collect();
         let mut aims = literals(goal.wanted, goal.unwanted);
         aims.extend(goal.num.iter().filter_map(number));
         let wait = world.calls().iter().position(|c| c.wait).map(|id| id as CallId);
-        Some(Self { facts, tests, needs, gives, needed_by, given_by, goal: aims, wait })
-    }
-
-    /// Looks ahead from the present state.
-    pub(super) fn outlook(&self, play: &Play) -> Outlook {
-        let mut search = Search::new(self, play);
-        search.explore();
-        search.trace()
+        Some(Self { facts, tests, needs, gives, needed_by, given_by, spends, goal: aims, wait })
     }
 
     /// How often a call that moves the fluent by `step` must be made until the test holds.
-    fn times(&self, prop: Prop, step: i64, play: &Play) -> Option<u32> {
+    pub(super) fn times(&self, prop: Prop, step: i64, play: &Play) -> Option<u32> {
         let Some(test) = (prop as usize).checked_sub(2 * self.facts) else { return Some(1) };
         let test = self.tests.get(test)?;
         let missing = lack(*test, play.fluent(test.fluent));
@@ -120,7 +91,7 @@ impl Relaxation {
 }
 
 /// What a fluent must still change by for a test to hold; 0 where it holds.
-fn lack(test: NumTest, value: i64) -> i64 {
+pub(super) fn lack(test: NumTest, value: i64) -> i64 {
     let by = test.value.saturating_sub(value);
     match test.compare {
         Compare::Ge => by.max(0),
@@ -130,7 +101,7 @@ fn lack(test: NumTest, value: i64) -> i64 {
     }
 }
 
-fn literals(on: &[FactId], off: &[FactId]) -> Vec<Prop> {
+pub(super) fn literals(on: &[FactId], off: &[FactId]) -> Vec<Prop> {
     on.iter().map(|f| 2 * f).chain(off.iter().map(|f| 2 * f + 1)).collect()
 }
 
@@ -182,214 +153,11 @@ fn gives(world: &World, call: &Call, movers: &BTreeMap<usize, Vec<(Prop, NumTest
     gifts
 }
 
-/// The relaxation at work on one state.
-struct Search<'a> {
-    relaxation: &'a Relaxation,
-    play: &'a Play,
-    cost: Vec<u32>,
-    calls: Vec<u32>,
-    missing: Vec<u32>,
-    /// What comes about when the running calls end.
-    pending: Vec<Prop>,
-    queue: BinaryHeap<Reverse<(u32, Prop)>>,
-}
-
-impl<'a> Search<'a> {
-    fn new(relaxation: &'a Relaxation, play: &'a Play) -> Self {
-        let r = relaxation;
-        let mut cost = vec![NEVER; 2 * r.facts + r.tests.len()];
-        for (fact, pair) in (0u32..).zip(cost.chunks_exact_mut(2).take(r.facts)) {
-            pair[usize::from(!play.is_true(fact))] = 0;
-        }
-        for (test, cost) in r.tests.iter().zip(cost.iter_mut().skip(2 * r.facts)) {
-            if test.holds(play.fluents()) {
-                *cost = 0;
-            }
-        }
-        Self {
-            cost,
-            calls: vec![0; r.needs.len()],
-            missing: r.needs.iter().map(|n| n.len() as u32).collect(),
-            pending: pending(play),
-            queue: BinaryHeap::new(),
-            relaxation,
-            play,
-        }
-    }
-
-    /// Costs of all propositions and calls, cheapest first.
-    fn explore(&mut self) {
-        let r = self.relaxation;
-        if r.wait.is_some() {
-            for prop in self.pending.clone() {
-                self.reach(prop, 1);
-            }
-        }
-        for (prop, calls) in self.passing() {
-            self.reach(prop, calls);
-        }
-        for call in (0u32..).zip(&r.needs).filter(|(_, needs)| needs.is_empty()) {
-            self.make(call.0);
-        }
-        for prop in 0..self.cost.len() {
-            if self.cost[prop] == 0 {
-                self.settle(prop as Prop, 0);
-            }
-        }
-        while let Some(Reverse((cost, prop))) = self.queue.pop() {
-            if self.cost[prop as usize] == cost {
-                self.settle(prop, cost);
-            }
-        }
-        for (cost, missing) in self.calls.iter_mut().zip(&self.missing) {
-            if *missing > 0 {
-                *cost = NEVER;
-            }
-        }
-    }
-
-    /// Tests that hold once a ticking counter has fallen, and after how many calls.
-    fn passing(&self) -> Vec<(Prop, u32)> {
-        let r = self.relaxation;
-        let fluents = self.play.world().fluents();
-        let first = (2 * r.facts) as Prop;
-        let falls = |(prop, test): (Prop, &NumTest)| {
-            fluents.get(test.fluent).filter(|f| f.ticks)?;
-            let lack = lack(*test, self.play.fluent(test.fluent));
-            (lack < 0).then_some((prop, u32::try_from(lack.unsigned_abs()).unwrap_or(MOST)))
-        };
-        (first..).zip(&r.tests).filter_map(falls).collect()
-    }
-
-    fn settle(&mut self, prop: Prop, cost: u32) {
-        let r = self.relaxation;
-        for &call in &r.needed_by[prop as usize] {
-            let at = call as usize;
-            self.calls[at] = (self.calls[at] + cost).min(MOST);
-            self.missing[at] -= 1;
-            if self.missing[at] == 0 {
-                self.make(call);
-            }
-        }
-    }
-
-    fn make(&mut self, call: CallId) {
-        let r = self.relaxation;
-        let before = self.calls[call as usize];
-        for gift in &r.gives[call as usize] {
-            if self.cost[gift.prop as usize] > before
-                && let Some(times) = r.times(gift.prop, gift.step, self.play)
-            {
-                self.reach(gift.prop, (before + times).min(MOST));
-            }
-        }
-    }
-
-    fn reach(&mut self, prop: Prop, cost: u32) {
-        let known = &mut self.cost[prop as usize];
-        if cost < *known {
-            *known = cost;
-            self.queue.push(Reverse((cost, prop)));
-        }
-    }
-
-    /// Follows the cheapest supporters back from what the goal lacks.
-    fn trace(self) -> Outlook {
-        let r = self.relaxation;
-        let mut needed = vec![false; self.cost.len()];
-        let mut rivals = vec![0; self.calls.len()];
-        let mut stack = Vec::new();
-        let mut need = |prop: Prop, stack: &mut Vec<Prop>| {
-            if !std::mem::replace(&mut needed[prop as usize], true) {
-                stack.push(prop);
-            }
-        };
-        r.goal.iter().for_each(|p| need(*p, &mut stack));
-        let (mut open, mut supporters) = (0, Vec::new());
-        while let Some(prop) = stack.pop() {
-            let cost = self.cost[prop as usize];
-            if cost == 0 || cost == NEVER {
-                continue;
-            }
-            open += 1;
-            supporters.clear();
-            supporters.extend(self.supporters(prop, cost));
-            for &call in &supporters {
-                let rival = &mut rivals[call as usize];
-                let new = *rival == 0;
-                *rival = if new {
-                    supporters.len() as u32
-                } else {
-                    (*rival).min(supporters.len() as u32)
-                };
-                if new {
-                    r.needs[call as usize].iter().for_each(|p| need(*p, &mut stack));
-                }
-            }
-        }
-        let goal_cost = |p: &&Prop| self.cost[**p as usize];
-        let goals = r.goal.iter().filter(|p| goal_cost(p) > 0).count();
-        let dead = r.goal.iter().any(|p| self.cost[*p as usize] == NEVER);
-        let tests = r.tests.clone();
-        Outlook {
-            facts: r.facts,
-            tests,
-            cost: self.cost,
-            needed,
-            calls: self.calls,
-            rivals,
-            open,
-            goals,
-            dead,
-        }
-    }
-
-    /// All calls that bring a proposition about at its cost.
-    fn supporters(&self, prop: Prop, cost: u32) -> impl Iterator<Item = CallId> {
-        let r = self.relaxation;
-        let given = r.given_by[prop as usize].iter().filter(move |(call, step)| {
-            let before = self.calls[*call as usize];
-            let times = r.times(prop, *step, self.play);
-            before != NEVER && times.is_some_and(|t| (before + t).min(MOST) == cost)
-        });
-        let waits = cost == 1 && self.pending.contains(&prop);
-        given.map(|(call, _)| *call).chain(r.wait.filter(|_| waits))
-    }
-}
-
-/// What the running calls bring about at their ends, as far as it is intended.
-fn pending(play: &Play) -> Vec<Prop> {
-    let world = play.world();
-    let ends = play.running().filter_map(|running| {
-        let call = world.calls().get(running.call as usize)?;
-        world.told_outcomes(call).first()
-    });
-    ends.flat_map(|outcome| literals(&outcome.add, &outcome.del)).collect()
-}
-
-impl Outlook {
-    /// Of a fact: the cost of making it true where it is false, or false where it is true.
-    pub(super) fn turning(&self, fact: FactId, holds: bool) -> u32 {
-        self.cost.get(2 * fact as usize + usize::from(holds)).copied().unwrap_or(NEVER)
-    }
-
-    /// Calls on a cheapest way to the goal, ascending.
-    pub(super) fn helpers(&self) -> impl Iterator<Item = CallId> {
-        (0u32..).zip(&self.rivals).filter(|(_, rivals)| **rivals > 0).map(|(call, _)| call)
-    }
-
-    /// Whether the goal or a supporter needs the fact to be true, and to be false.
-    pub(super) fn needed(&self, fact: FactId) -> [bool; 2] {
-        let at = |side: usize| self.needed.get(2 * fact as usize + side).copied().unwrap_or(false);
-        [at(0), at(1)]
-    }
-
-    /// Tests that the goal or a supporter needs and that do not hold yet, with what they cost.
-    pub(super) fn open_tests(&self) -> impl Iterator<Item = (NumTest, u32)> {
-        let first = 2 * self.facts;
-        let marks = self.needed.iter().skip(first).zip(self.cost.iter().skip(first));
-        let open =
-            self.tests.iter().zip(marks).filter(|(_, (needed, cost))| **needed && **cost > 0);
-        open.map(|(test, (_, cost))| (*test, *cost))
-    }
+fn spends(world: &World, call: &Call, lasting: &dyn Fn(&FactId) -> bool) -> Vec<FactId> {
+    let intended = world.told_outcomes(call).first();
+    let gone = |fact: &&FactId| {
+        intended.is_some_and(|o| o.del.binary_search(fact).is_ok())
+            || world.told_start(call).1.binary_search(fact).is_ok()
+    };
+    call.pre_true.iter().filter(gone).filter(|fact| lasting(fact)).copied().collect()
 }

@@ -509,13 +509,31 @@ fn a_trained_policy_plays_and_the_safety_gate_holds_one_back_that_fails() {
 fn levels_are_played_under_stress() {
     let place = Place::new();
     let asked = [
-        "run", "--agent", "planner", "--family", "courier", "--family", "recovery", "--level", "1",
-        "--challenge", "1", "-n", "2", "--stress", "all", "--json",
+        "run",
+        "--agent",
+        "planner",
+        "--family",
+        "courier",
+        "--family",
+        "recovery",
+        "--level",
+        "1",
+        "--challenge",
+        "1",
+        "-n",
+        "2",
+        "--stress",
+        "all",
+        "--json",
     ];
     let made = place.run(&asked).expect(0).json();
     let agent = &made["run"]["agents"][0];
-    let rows: Vec<&str> =
-        agent["by_family"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
+    let rows: Vec<&str> = agent["by_family"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["name"].as_str().unwrap())
+        .collect();
     for row in ["courier", "recovery", "~renamed", "~failing", "~distractors", "~delayed"] {
         assert!(rows.contains(&row), "{row}: {rows:?}");
     }

@@ -9,12 +9,26 @@ use fqm_pipe::policy::{Checkpoint, EpochMetrics, ImitationParams, TeacherParams,
 use fqm_pipe::quest::World;
 
 /// How to train on levels.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct TrainParams {
     /// What the teacher shows.
     pub teacher: TeacherParams,
     /// How it is learned.
     pub imitation: ImitationParams,
+}
+
+impl Default for TrainParams {
+    /// Ten passes, however many examples there are, and texts hidden more often than not: levels
+    /// of one domain share their few functions, which would soon be learned by heart.
+    fn default() -> Self {
+        let imitation = ImitationParams {
+            epochs: 10,
+            max_states: 1_000_000,
+            text_dropout: 0.75,
+            ..ImitationParams::default()
+        };
+        Self { teacher: TeacherParams::default(), imitation }
+    }
 }
 
 /// How far a training is.

@@ -229,7 +229,8 @@ const FACT_MARKS: [usize; 8] = [
     fact::FAR,
 ];
 const CALL_MARKS: [usize; 3] = [call::FAR, call::HELPS, call::SOLE];
-const GLOBAL_MARKS: [usize; 4] = [global::PROGRESS, global::GOALS, global::OPEN, global::DEAD];
+const GLOBAL_MARKS: [usize; 5] =
+    [global::PROGRESS, global::GOALS, global::OPEN, global::DEAD, global::SHORT];
 
 fn column_sum(rows: &[f32], width: usize, columns: &[usize]) -> f32 {
     rows.chunks_exact(width).flat_map(|row| columns.iter().map(|c| row[*c].abs())).sum()

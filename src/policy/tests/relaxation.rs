@@ -159,6 +159,42 @@ fn a_goal_out_of_reach_is_seen() {
 }
 
 #[test]
+fn what_is_used_up_for_good_is_counted() {
+    let text = r#"
+schema = "fq-level/1"
+id = "stamps"
+family = "test"
+level = 1
+challenge = 1
+limits = { max_calls = 9 }
+source = { kind = "hand" }
+init = ["stamp(s1)"]
+goal = "sent(l1) and sent(l2) and sent(l3)"
+[types]
+letter = "object"
+stamp = "object"
+[objects]
+letter = ["l1", "l2", "l3"]
+stamp = ["s1", "s2"]
+[predicates]
+sent = { params = ["?l: letter"] }
+stamp = { params = ["?s: stamp"] }
+[functions.send]
+params = ["?l: letter", "?s: stamp"]
+pre = "stamp(?s)"
+effects = "sent(?l), not stamp(?s)"
+"#;
+    let squash = |x: f32| x / (x.abs() + 4.0);
+    let short = |text: &str| graph_of_play(&start(text)).globals[global::SHORT];
+    assert_eq!(short(text), squash(2.0));
+    let two = text.replace("[\"stamp(s1)\"]", "[\"stamp(s1)\", \"stamp(s2)\"]");
+    assert_eq!(short(&two), squash(1.0));
+    let buy =
+        "[functions.buy]\nparams = [\"?s: stamp\"]\neffects = \"stamp(?s)\"\n[functions.send]";
+    assert_eq!(short(&text.replace("[functions.send]", buy)), 0.0, "it can be brought back");
+}
+
+#[test]
 fn the_order_of_objects_does_not_matter() {
     let other = BLOCKS.replace("\"a\", \"b\", \"c\", \"d\"]", "\"d\", \"b\", \"a\", \"c\"]");
     let (one, two) = (start(BLOCKS), start(&other));

@@ -78,6 +78,9 @@ pub(super) struct Args {
 
 /// Passes over the examples of a round on the way to mastery; the next round has fresh ones.
 const PASSES: usize = 3;
+/// Texts are hidden more often than not: levels of one family share their few functions, which would
+/// soon be learned by heart.
+const TEXT_DROPOUT: f64 = 0.75;
 /// Passes over levels that are learned once.
 const PASSES_ONCE: usize = 10;
 
@@ -129,6 +132,7 @@ fn learner(args: &Args) -> ImitationParams {
         seed: args.seed,
         epochs: args.epochs.unwrap_or(passes).max(1),
         max_states: usize::MAX,
+        text_dropout: TEXT_DROPOUT,
         ..ImitationParams::default()
     }
 }

@@ -42,6 +42,7 @@ impl Outlook {
         search.explore();
         search.trace()
     }
+
     /// Of a fact: the cost of making it true where it is false, or false where it is true.
     pub(super) fn turning(&self, fact: FactId, holds: bool) -> u32 {
         self.cost.get(2 * fact as usize + usize::from(holds)).copied().unwrap_or(NEVER)

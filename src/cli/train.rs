@@ -65,6 +65,10 @@ pub(super) struct Args {
     /// Passes over the examples of a round
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
+    /// Share of states whose texts are hidden, so that structure must do: 1 for functions that will
+    /// be called otherwise
+    #[arg(long, default_value_t = TEXT_DROPOUT, value_name = "SHARE", value_parser = share)]
+    text_dropout: f64,
     /// Width of the network's nodes
     #[arg(long, value_name = "D")]
     width: Option<usize>,
@@ -132,7 +136,7 @@ fn learner(args: &Args) -> ImitationParams {
         seed: args.seed,
         epochs: args.epochs.unwrap_or(passes).max(1),
         max_states: usize::MAX,
-        text_dropout: TEXT_DROPOUT,
+        text_dropout: args.text_dropout,
         ..ImitationParams::default()
     }
 }

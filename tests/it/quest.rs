@@ -534,7 +534,7 @@ fn levels_are_played_under_stress() {
         .iter()
         .map(|r| r["name"].as_str().unwrap())
         .collect();
-    for row in ["courier", "recovery", "~renamed", "~failing", "~distractors", "~delayed"] {
+    for row in ["courier", "vault", "~renamed", "~failing", "~distractors", "~delayed"] {
         assert!(rows.contains(&row), "{row}: {rows:?}");
     }
     let episodes = agent["episodes"].as_array().unwrap();

@@ -148,7 +148,7 @@ fn mistakes_are_said_before_anything_is_lost() {
     wrong(&["train", "--until-mastery", "-o", "out", "--base", "random"], "it has none");
     wrong(&["train", "--until-mastery", "-o", "out", "--base", "checkpoint:gone"], "config.json");
     wrong(&["train", "--until-mastery", "-o", "out", "--replay", "2"], "0 to 1");
-    wrong(&["train", "--until-mastery", "-o", "out", "--minutes", "-1"], "positive");
+    wrong(&["train", "--until-mastery", "-o", "out", "--minutes=-1"], "positive");
     let mut short = courier("out");
     short.extend(["--rounds", "1", "--plays", "2", "--levels", "2"]);
     place.run(&short).expect(0);

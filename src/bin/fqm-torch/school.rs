@@ -150,12 +150,22 @@ impl<'a> School<'a> {
             let round = self.state.rounds.len() as u32 + 1;
             let seed = derive_seed(self.learner.seed, &format!("train/round/{round}"));
             let levels = self.course(suite, plan, seed)?;
-            let params = ImitationParams { seed, ..self.learner.clone() };
+            let params = ImitationParams {
+                seed,
+                learning_rate: self.learner.learning_rate * self.eagerness(),
+                ..self.learner.clone()
+            };
             let trained = self.lesson(&levels, params, round)?;
             let played = self.judge(suite, plan, round, seed)?;
             self.round(round, &trained, &played);
             folder.save(&mut self.state, self.checkpoint.as_ref())?;
         }
+    }
+
+    /// How fast to learn: the more is mastered, the more there is to lose. From 1 down to a quarter.
+    fn eagerness(&self) -> f64 {
+        let (held, all) = self.state.curriculum.count();
+        1.0 - 0.75 * held as f64 / all.max(1) as f64
     }
 
     fn stop(&self, plan: &MasteryPlan, spent: f64, seconds: Option<f64>) -> Stopped {
@@ -175,7 +185,9 @@ impl<'a> School<'a> {
         }
     }
 
-    /// The training levels of a round: of every frontier, and a share of mastered grades.
+    /// The training levels of a round: of every frontier, and of mastered grades their share, or as
+    /// many as make the round as large as the first one was. A round of few levels would learn
+    /// those and lose the rest.
     fn course(
         &self,
         suite: &Suite,
@@ -184,7 +196,9 @@ impl<'a> School<'a> {
     ) -> Result<Vec<Level>, StepFailure> {
         let frontiers = self.state.curriculum.frontiers();
         let fresh = frontiers.len() * plan.levels;
-        let again = (fresh as f64 * plan.replay / (1.0 - plan.replay).max(0.1)).round() as usize;
+        let share = (fresh as f64 * plan.replay / (1.0 - plan.replay).max(0.1)).round() as usize;
+        let whole = self.state.curriculum.families.len() * plan.levels;
+        let again = share.max(whole.saturating_sub(fresh));
         let mut wanted: BTreeMap<FamilyGrade, usize> = BTreeMap::new();
         frontiers.into_iter().for_each(|grade| *wanted.entry(grade).or_default() += plan.levels);
         let held = self.state.curriculum.held();

@@ -2,7 +2,7 @@
 """Planning problems that a trained policy solves, always taking its best call.
 
 Five domains of the IPC 2023 learning track: one policy learns the problems of `training/` of all of
-them, and plays those of `test/`. With --leave-out each domain is left out of training in turn.
+them, and plays those of `testing-easy/`. With --leave-out each domain is left out of training in turn.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def imported(folder, inside, max_calls):
     for domain in DOMAINS:
         command = ["quest", "import", folder / domain, "-o", inside / domain]
         common.measure([common.program(), *command, "--max-calls", str(max_calls)])
-    return {d: {s: inside / d / s for s in ("training", "test")} for d in DOMAINS}
+    return {d: {s: inside / d / s for s in ("training", "testing-easy")} for d in DOMAINS}
 
 
 def trained(levels, domains, seed, epochs, out, *more):
@@ -51,7 +51,7 @@ def trained(levels, domains, seed, epochs, out, *more):
 
 
 def won(levels, domain, policy):
-    command = ["quest", "run", levels[domain]["test"], "--agent", f"checkpoint:{policy}"]
+    command = ["quest", "run", levels[domain]["testing-easy"], "--agent", f"checkpoint:{policy}"]
     child = common.measure([common.program(), *command, "-n", "1", "--no-solve", "--json"])
     overall = json.loads(child.output)["run"]["agents"][0]["overall"]
     return overall["successes"], overall["episodes"]

@@ -19,6 +19,7 @@ mod night;
 mod open;
 mod output;
 mod plan;
+mod policy;
 mod publish;
 mod quest;
 mod registry;
@@ -70,6 +71,9 @@ enum Command {
     Simulate(simulate::Args),
     /// Train a policy on levels, or on the suite until it masters it
     Train(train::Args),
+    /// Ask a trained policy what it would call next, and why
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Write, check, solve and play Function Quest levels, and test agents on them
     #[command(subcommand)]
     Quest(quest::Command),
@@ -137,6 +141,7 @@ async fn dispatch(cli: Cli) -> Result<i32, CliError> {
             quest::run(from, command).await
         }
         Command::Train(args) => train::run(from, args).await,
+        Command::Policy(command) => policy::run(from, command).await,
         Command::Registry(command) => registry::run(from, command).await,
         Command::Schema(args) => schema::run(&args),
     }

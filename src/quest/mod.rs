@@ -17,6 +17,7 @@ mod index;
 mod join;
 mod level;
 mod locate;
+mod moment;
 mod narrative;
 mod observe;
 mod parse;
@@ -47,6 +48,7 @@ pub use level::{
     StoreKind, schema, split_of,
 };
 pub use locate::LevelFile;
+pub use moment::ReachError;
 pub use narrative::{
     Analysis, Basis, Constraint, Deduction, ExecutedCall, Execution, Flaw, NarrativeError, Reading,
     Reasoning, Span, Stopped, Unread, analyze_narrative, analyze_problem, deduce_function_sequence,

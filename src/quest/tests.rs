@@ -12,6 +12,7 @@ mod fuzz;
 mod grounding;
 mod holds;
 mod minima;
+mod moment;
 mod oracle;
 mod planning;
 mod properties;

@@ -9,6 +9,7 @@ mod ingest;
 mod play;
 mod promote;
 mod register;
+mod score;
 mod simulate;
 mod suite;
 mod train;
@@ -22,6 +23,7 @@ pub use evaluate::{EvaluateParams, Evaluation, Played};
 pub use finetune::{NextFunctionReport, TrainedModel};
 pub use play::{PlayRequest, Weights};
 pub use register::Registered;
+pub use score::{AskedState, Likely, Opinion, ScoreRequest};
 pub use simulate::{SimulateRequest, write as write_file, write_new as write_log};
 pub use suite::{read_suite, workspace_suite};
 pub use train::{

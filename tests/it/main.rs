@@ -5,6 +5,7 @@ mod daemon;
 mod house;
 mod night;
 mod planning_data;
+mod policy;
 mod quest;
 mod real_logs;
 mod s3;

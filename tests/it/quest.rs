@@ -515,7 +515,7 @@ fn levels_are_played_under_stress() {
         "--family",
         "courier",
         "--family",
-        "recovery",
+        "vault",
         "--level",
         "1",
         "--challenge",

@@ -15,6 +15,7 @@ mod network;
 mod ops;
 mod play;
 mod school;
+mod score;
 mod simulate;
 mod train;
 
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Some("step") => step(),
         Some("simulate") => answer(simulate::simulate_with_policy),
         Some("play") => answer(play::play),
+        Some("score") => answer(score::score),
         Some("train") => {
             told("train", async |request, reporter| school::run(request, &reporter).await)
         }

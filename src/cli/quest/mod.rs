@@ -23,7 +23,7 @@ use std::path::Path;
 use super::error::CliError;
 
 pub(super) use players::weights;
-pub(super) use source::{levels_to_learn, suite_files};
+pub(super) use source::{level as named_level, levels_to_learn, suite_files};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {

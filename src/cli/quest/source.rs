@@ -56,7 +56,7 @@ pub(in crate::cli) fn levels_to_learn(paths: &[PathBuf]) -> Result<Vec<Level>, C
 
 /// A level that a person named: a file, `FAMILY/LEVEL.CHALLENGE`, the same with `@SEED`, or the id of a
 /// hand-written level; each with `~STRESS` behind it for the level under that stress.
-pub(super) fn level(from: &Path, name: &str) -> Result<Level, CliError> {
+pub(in crate::cli) fn level(from: &Path, name: &str) -> Result<Level, CliError> {
     match name.rsplit_once('~') {
         Some((plain, stress)) if !Path::new(name).is_file() => {
             let stress: Stress = stress.parse().map_err(CliError::usage)?;

@@ -35,8 +35,8 @@ pub use limits::SolveLimits;
 pub(super) use problem::Problem;
 pub(super) use value::Values;
 pub use value::expected_calls;
-pub(super) use verify::certify_with_slack;
 pub use verify::{VerifyError, certify, replay};
+pub(super) use verify::{certify_with_slack, planned};
 
 use counting::Counting;
 use relaxed::Relaxed;

@@ -241,7 +241,7 @@ pub fn replay(level: &Level) -> Result<(), VerifyError> {
 }
 
 /// The call and outcome that a step of a reference plan names.
-fn planned(world: &World, text: &str) -> Option<(u32, usize)> {
+pub(in crate::quest) fn planned(world: &World, text: &str) -> Option<(u32, usize)> {
     let (call, outcome) = text.split_once('#').map_or((text, None), |(c, o)| (c, Some(o)));
     let id = world.call_by_name(call)?;
     let Some(outcome) = outcome else { return Some((id, 0)) };

@@ -30,6 +30,16 @@ def program():
     return str(path)
 
 
+def planning_data():
+    """The folder of planning problems; ends the benchmark, not as a failure, where it is not there."""
+    shared = os.environ.get("FQM_SHARED_DATA") or ROOT.parent / "shared" / "data"
+    found = Path(shared) / "planning"
+    if not found.is_dir():
+        print(f"skipped: no problems in {found}; FQM_SHARED_DATA names another place")
+        sys.exit(0)
+    return found
+
+
 def folder(prefix):
     """A temporary folder on the disk that holds the build, removed at the end; TMPDIR wins."""
     base = os.environ.get("TMPDIR")

@@ -7,7 +7,6 @@ them, and plays those of `testing-easy/`. With --leave-out each domain is left o
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -23,15 +22,6 @@ def arguments():
     parser.add_argument("--leave-out", action="store_true", help="leave each domain out in turn")
     parser.add_argument("--max-calls", type=int, default=300, help="most calls of a play")
     return parser.parse_args()
-
-
-def data():
-    shared = os.environ.get("FQM_SHARED_DATA") or common.ROOT.parent / "shared" / "data"
-    found = Path(shared) / "planning"
-    if not found.is_dir():
-        print(f"skipped: no problems in {found}; FQM_SHARED_DATA names another place")
-        sys.exit(0)
-    return found
 
 
 def imported(folder, inside, max_calls):
@@ -61,7 +51,7 @@ def main():
     args = arguments()
     with common.folder("coverage") as inside:
         inside = Path(inside)
-        levels = imported(data(), inside, args.max_calls)
+        levels = imported(common.planning_data(), inside, args.max_calls)
         rows, totals = [], []
         for seed in range(1, args.seeds + 1):
             out = inside / f"all-{seed}"

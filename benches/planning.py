@@ -8,7 +8,6 @@ too. It fails where a minimum differs from Fast Downward's or is above a known u
 
 import argparse
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -26,15 +25,6 @@ def arguments():
     parser.add_argument("--no-peer", action="store_true", help="leave Fast Downward out")
     parser.add_argument("--json", metavar="FILE", help="write every problem's figures to a file")
     return parser.parse_args()
-
-
-def data():
-    shared = os.environ.get("FQM_SHARED_DATA") or common.ROOT.parent / "shared" / "data"
-    found = Path(shared) / "planning"
-    if not found.is_dir():
-        print(f"skipped: no problems in {found}; FQM_SHARED_DATA names another place")
-        sys.exit(0)
-    return found
 
 
 def peer():
@@ -133,7 +123,7 @@ def summary(name, rows, beside):
 
 def main():
     args = arguments()
-    folder = data()
+    folder = common.planning_data()
     driver = None if args.no_peer else peer()
     rows = run(args, folder, driver)
     if args.json:

@@ -134,10 +134,50 @@ impl Curriculum {
     }
 }
 
-/// Whether so few successes say that the grade is no longer mastered: the upper end of the interval
-/// is below the target, so that one unlucky play undoes nothing.
+/// Chance below which so few successes are no bad luck. Many grades are watched over many rounds.
+const BAD_LUCK: f64 = 0.01;
+
+/// Whether so few successes say that the grade is no longer mastered: one that just meets its target
+/// would hardly ever have as few.
 fn forgotten(mastery: &Mastery, target: &Target) -> bool {
-    mastery.score.success.is_some_and(|rate| rate.high < target.success)
+    at_most(mastery.score.successes, mastery.score.episodes, target.success) < BAD_LUCK
+}
+
+/// Probability of at most `k` successes in `n` independent plays that succeed with probability `p`.
+fn at_most(k: u64, n: u64, p: f64) -> f64 {
+    if p >= 1.0 {
+        return if k < n { 0.0 } else { 1.0 };
+    }
+    // Logarithms, because the first terms of many plays are too small for a number.
+    let (won, lost) = (p.ln(), (1.0 - p).ln());
+    let mut ways = 0.0;
+    let mut sum = 0.0;
+    for i in 0..=k.min(n) {
+        if i > 0 {
+            ways += ((n - i + 1) as f64).ln() - (i as f64).ln();
+        }
+        let wins = if i > 0 { i as f64 * won } else { 0.0 };
+        sum += (ways + wins + (n - i) as f64 * lost).exp();
+    }
+    sum.min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_most;
+
+    #[test]
+    fn the_tail_is_that_of_the_binomial_distribution() {
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-4, "{a} and not {b}");
+        near(at_most(17, 20, 0.95), 0.0755);
+        near(at_most(15, 20, 0.95), 0.0026);
+        near(at_most(20, 20, 0.95), 1.0);
+        near(at_most(1, 2, 0.5), 0.75);
+        near(at_most(4, 5, 1.0), 0.0);
+        near(at_most(0, 0, 0.95), 1.0);
+        near(at_most(950, 1_000, 0.95), 0.5203);
+        near(at_most(0, 3, 0.0), 1.0);
+    }
 }
 
 /// Thresholds that take the place of the suites' own.

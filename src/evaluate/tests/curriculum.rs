@@ -41,8 +41,8 @@ fn grades_are_mastered_in_order_and_lost_only_on_evidence() {
     assert_eq!(curriculum.frontiers(), [("courier".to_owned(), (1, 2))]);
     curriculum.take(3, &[plays((1, 2), 20, 0), plays((1, 3), 20, 0)].concat());
     assert!(curriculum.done());
-    // One play that fails says nothing yet; ten do.
-    curriculum.take(4, &plays((1, 2), 19, 1));
+    // Three plays that fail are bad luck; ten are not.
+    curriculum.take(4, &plays((1, 2), 17, 3));
     assert!(curriculum.done());
     curriculum.take(5, &plays((1, 2), 10, 10));
     assert_eq!(curriculum.frontiers(), [("courier".to_owned(), (1, 2))]);

@@ -73,21 +73,6 @@ pub struct MasteryPlan {
     pub patience: u32,
 }
 
-impl Default for MasteryPlan {
-    fn default() -> Self {
-        Self {
-            files: BTreeMap::new(),
-            families: Vec::new(),
-            thresholds: Thresholds::default(),
-            levels: 12,
-            replay: 0.3,
-            plays: 20,
-            rounds: 60,
-            patience: 12,
-        }
-    }
-}
-
 /// What one round did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Round {

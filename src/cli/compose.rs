@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::advice;
 use super::documents::{Documents, artifacts, documents};
 use super::error::CliError;
 use super::history::{self, Past};
 use super::honesty;
+use super::learned::{curve, next_function, training};
 use super::open::Opened;
 use super::output;
 use crate::core::{Alias, Digest};
@@ -17,7 +19,7 @@ use crate::pipeline::{Artifact, Event, Frozen, Outcome, RunEnd, StepStatus};
 use crate::promote::{Decision, Verdict};
 use crate::registry::Registry;
 use crate::report::{self, RunReport};
-use crate::steps::{Evaluation, TrainedModel};
+use crate::steps::{Evaluation, Restraint};
 
 /// How many lines of a step's log the report shows.
 const NOTES: usize = 6;
@@ -85,6 +87,7 @@ pub(super) async fn report(
         volumes: past.iter().chain([&tonight]).map(volume).collect(),
         dataset: documents.manifest.as_ref().map(|m| card(m, &artifacts)),
         learning_curve: documents.trained.as_ref().map(curve).unwrap_or_default(),
+        training: training(&documents),
         next_function: documents.trained.as_ref().and_then(next_function),
         evaluation: documents.evaluation.as_ref().map(|e| evaluation(e, &past, &tonight)),
         decision: documents.decision.as_ref().map(|d| {
@@ -92,6 +95,7 @@ pub(super) async fn report(
             decision(d, safety)
         }),
         changes: changes(past.last(), &tonight, &documents, serving.as_ref()),
+        advice: advice::advice(&documents),
         honesty: honesty::statements(&documents),
         rollback: rollback(opened, &documents, serving.as_ref()),
         digests: digests(&artifacts),
@@ -269,28 +273,6 @@ fn card(manifest: &Manifest, artifacts: &BTreeMap<String, Artifact>) -> report::
     report::DatasetCard { id, counts, notes }
 }
 
-fn curve(trained: &TrainedModel) -> Vec<report::CurvePoint> {
-    let point = |m: &crate::policy::EpochMetrics| report::CurvePoint {
-        epoch: m.epoch as u64,
-        loss: m.loss,
-        train_accuracy: Some(m.accuracy),
-        validation_accuracy: m.validation_accuracy,
-        grad_norm: Some(m.gradient_norm),
-    };
-    trained.curve.iter().map(point).collect()
-}
-
-fn next_function(trained: &TrainedModel) -> Option<report::NextFunction> {
-    let next = trained.next_function.as_ref()?;
-    Some(report::NextFunction {
-        n: next.choices,
-        policy: next.policy,
-        majority: next.baselines.majority,
-        bigram: next.baselines.bigram,
-        ngram: next.baselines.backoff,
-    })
-}
-
 fn evaluation(made: &Evaluation, past: &[Past], tonight: &Past) -> report::EvaluationReport {
     let challenger = evaluate::score(&made.played.challenger);
     let champion = evaluate::score(&made.played.champion);
@@ -322,6 +304,7 @@ fn evaluation(made: &Evaluation, past: &[Past], tonight: &Past) -> report::Evalu
             success: night.number("evaluation", "success"),
             efficiency: night.number("evaluation", "efficiency"),
             verdict: night.text("decision", "verdict")?.to_owned(),
+            mastered: night.number("checkpoint", "mastered").map(|n| n as u64),
         })
     };
     report::EvaluationReport {
@@ -329,7 +312,7 @@ fn evaluation(made: &Evaluation, past: &[Past], tonight: &Past) -> report::Evalu
         champion: has_champion.then(|| rates("champion", &champion)),
         challenger: rates("challenger", &challenger),
         random: (made.random.episodes > 0).then(|| rates("random", &made.random)),
-        safety: made.safety.as_ref().map(safety),
+        safety: made.safety.as_ref().map(|s| safety(s, made.restraint.as_ref())),
         by_level: rows(&made.report.by_level, evaluate::level_rows),
         by_family: rows(&made.report.by_family, evaluate::family_rows),
         failures,
@@ -343,9 +326,17 @@ fn replay(play: &EpisodeResult) -> String {
     format!("fqm-pipe quest play {family}/{level}.{challenge}@{level_seed} --play-seed {play_seed}")
 }
 
-fn safety(safety: &Safety) -> report::SafetyReport {
+fn safety(safety: &Safety, restraint: Option<&Restraint>) -> report::SafetyReport {
     let Safety { plays, passed, violations, grades, played_grades } = *safety;
-    report::SafetyReport { plays, passed, violations, grades, played_grades }
+    report::SafetyReport {
+        plays,
+        passed,
+        violations,
+        grades,
+        played_grades,
+        forbidden_probability: restraint.map(|r| r.probability),
+        violations_held_back: restraint.map(|r| r.violations_held_back),
+    }
 }
 
 /// A rate of the variant that serves after a night: the challenger's where it was promoted.

@@ -10,13 +10,14 @@ use super::open::Opened;
 use crate::dataset::{Manifest, read_manifest};
 use crate::pipeline::{Artifact, Outcome};
 use crate::promote::Decision;
-use crate::steps::{Evaluation, TrainedModel};
+use crate::steps::{Challenge, Evaluation, TrainedModel};
 
 /// The documents that the steps of a run left.
 #[derive(Default)]
 pub(super) struct Documents {
     pub snapshot: Option<Value>,
     pub manifest: Option<Manifest>,
+    pub challenge: Option<Challenge>,
     pub trained: Option<TrainedModel>,
     pub evaluation: Option<Evaluation>,
     pub decision: Option<Decision>,
@@ -43,6 +44,7 @@ pub(super) async fn documents(
     Ok(Documents {
         snapshot: document(opened, artifacts, "snapshot").await?,
         manifest,
+        challenge: document(opened, artifacts, "levels").await?,
         trained: document(opened, artifacts, "checkpoint").await?,
         evaluation: document(opened, artifacts, "evaluation").await?,
         decision: document(opened, artifacts, "decision").await?,

@@ -4,6 +4,7 @@
 //! configuration, 4 refused by a gate, 70 internal, 74 standard output could not be written, 75
 //! temporary, 99 not enough data tonight, 124 timeout, 130/143 ended by a signal.
 
+mod advice;
 mod backfill;
 mod compose;
 mod console;
@@ -14,6 +15,7 @@ mod graph;
 mod history;
 mod honesty;
 mod init;
+mod learned;
 mod logs;
 mod night;
 mod open;

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::{output, quest, torch};
 use crate::core::Digest;
 use crate::evaluate::{AgentSpec, Move, PolicyAt, Thresholds};
-use crate::policy::{CONFIG_FILE, ImitationParams, MODEL_FILE, NetworkShape, TeacherParams};
+use crate::policy::{CONFIG_FILE, MODEL_FILE, NetworkShape, TeacherParams, TrainerParams};
 use crate::steps::{Course, MasteryPlan, TrainPlan, TrainRequest, TrainState, Weights};
 
 #[derive(clap::Args)]
@@ -125,10 +125,10 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     Ok(0)
 }
 
-fn learner(args: &Args) -> ImitationParams {
+fn learner(args: &Args) -> TrainerParams {
     let usual = NetworkShape::default();
     let passes = if args.until_mastery { PASSES } else { PASSES_ONCE };
-    ImitationParams {
+    TrainerParams {
         network: NetworkShape {
             width: args.width.unwrap_or(usual.width),
             rounds: args.depth.unwrap_or(usual.rounds),
@@ -137,7 +137,7 @@ fn learner(args: &Args) -> ImitationParams {
         epochs: args.epochs.unwrap_or(passes).max(1),
         max_states: usize::MAX,
         text_dropout: args.text_dropout,
-        ..ImitationParams::default()
+        ..TrainerParams::default()
     }
 }
 

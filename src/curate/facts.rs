@@ -1,6 +1,8 @@
 //! What is known of the episodes of a window before the filters run. It stays in narrow columns, and
 //! is joined piece by piece: a window may have a million episodes.
 
+use std::collections::BTreeMap;
+
 use polars::prelude::*;
 
 use super::columns::text;
@@ -18,6 +20,8 @@ pub(super) struct Facts {
     feedback: Ordered,
     orphan_feedback: Ordered,
     odd_feedback: Ordered,
+    /// Calls that people said should have been made, by step.
+    corrections: BTreeMap<String, String>,
     /// The episode and event ids of all steps, not read yet.
     step_ids: LazyFrame,
     /// The first id of each piece but the first.
@@ -39,12 +43,18 @@ impl Facts {
         Ok(Self {
             orphan_feedback: Ordered::new(feedback.orphans(ids())?)?,
             odd_feedback: Ordered::new(feedback.out_of_range()?)?,
+            corrections: feedback.corrections()?,
             feedback: Ordered::new(feedback.by_episode()?)?,
             steps: Ordered::new(summary)?,
             step_ids: steps.ids(),
             bounds: steps.bounds(),
             episodes: Ordered::new(episodes)?,
         })
+    }
+
+    /// The call that a person said should have been made at a step.
+    pub(super) fn correction(&self, event: &str) -> Option<&String> {
+        self.corrections.get(event)
     }
 
     /// How many pieces there are: one per span of steps, at least one.

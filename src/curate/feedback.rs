@@ -1,9 +1,11 @@
 //! Feedback, summed up by episode.
 
+use std::collections::BTreeMap;
+
 use polars::prelude::*;
 
 use super::CurateError;
-use super::columns::{Kind, Layout, Need};
+use super::columns::{Kind, Layout, Need, text};
 
 /// The columns that curation uses.
 pub(super) const LAYOUT: Layout = Layout {
@@ -14,6 +16,8 @@ pub(super) const LAYOUT: Layout = Layout {
         ("kind", Kind::Text, Need::Must),
         ("name", Kind::Text, Need::May),
         ("score", Kind::Double, Need::Must),
+        ("event_id", Kind::Text, Need::May),
+        ("correction_json", Kind::Text, Need::May),
         ("known_at", Kind::Time, Need::May),
     ],
 };
@@ -60,6 +64,18 @@ impl Feedback {
         Ok(self.rows.clone().lazy().filter(odd).collect()?)
     }
 
+    /// The calls that people said should have been made, by step. Of several corrections of one step
+    /// the one with the last id counts.
+    pub(super) fn corrections(&self) -> Result<BTreeMap<String, String>, CurateError> {
+        let rows = self.rows.clone().lazy().filter(is_kind(&["correction"]));
+        let rows = rows.sort(["feedback_id"], SortMultipleOptions::default()).collect()?;
+        let (events, calls) = (text(&rows, "event_id")?, text(&rows, "correction_json")?);
+        let pairs = events.iter().zip(calls.iter());
+        let named =
+            pairs.filter_map(|(event, json)| Some((event?.to_owned(), corrected_call(json?)?)));
+        Ok(named.collect())
+    }
+
     /// By episode: `feedback` (mean score of judgements, 0..=1), `judgements` (how many) and
     /// `outcome` (mean of outcomes that arrived as feedback).
     pub(super) fn by_episode(&self) -> Result<DataFrame, CurateError> {
@@ -76,6 +92,18 @@ impl Feedback {
         let how = JoinArgs::new(JoinType::Full).with_coalesce(JoinCoalesce::CoalesceColumns);
         Ok(judged.join(outcomes, [col("episode_id")], [col("episode_id")], how).collect()?)
     }
+}
+
+/// The call that a correction names: `{"call": "NAME(ARGUMENTS)"}`, or that text alone.
+fn corrected_call(json: &str) -> Option<String> {
+    let named = match serde_json::from_str(json).ok()? {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Object(mut fields) => fields.remove("call")?.as_str()?.to_owned(),
+        _ => return None,
+    };
+    // Prose is a correction too, but not one of a call.
+    let call = named.ends_with(')') && named.contains('(');
+    call.then_some(named)
 }
 
 fn mean(name: &str) -> Expr {

@@ -12,11 +12,11 @@ use super::episodes;
 use super::facts::Facts;
 use super::filters::exact_dedup::Clusters;
 use super::filters::{FILTERS, Filter, Finding, Setting, Table, schema_consent, split};
-use super::steps::StepReader;
+use super::steps::{StepReader, StepRecord};
 use super::waterfall::Ledger;
 use super::{CurateContext, CurateError, CurateParams, Drop, Role, Sources, WaterfallRow};
 use crate::core::{Blobs, Digest, EpisodeId};
-use crate::dataset::{Counts, Episode, Header, Manifest, Writer};
+use crate::dataset::{Counts, Episode, Header, Manifest, Step, Writer};
 
 /// What a curation made.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +110,11 @@ impl Decision {
             let records = self.steps.read(at)?;
             for head in heads {
                 let Some(records) = records.get(head.id.as_str()) else { continue };
-                let steps = records.iter().map(|record| record.step.clone()).collect();
+                let corrected = |record: &StepRecord| Step {
+                    correction: self.judge.facts.correction(&record.event_id).cloned(),
+                    ..record.step.clone()
+                };
+                let steps = records.iter().map(corrected).collect();
                 writer.push(Episode { steps, ..head })?;
             }
             runtime.block_on(writer.store(blobs))?;

@@ -158,6 +158,7 @@ fn decode(frame: &DataFrame) -> Result<Chunk, CurateError> {
             done: done.get(row).unwrap_or_default(),
             error: owned(error.get(row)),
             tool_defs: tool_defs.get(row).and_then(|text| text.parse::<Digest>().ok()),
+            correction: None,
         };
         let event_id = event.get(row).unwrap_or_default().to_owned();
         let record = StepRecord { event_id, step, known_at: known_at.get(row).unwrap_or(0) };

@@ -119,6 +119,8 @@ pub(super) fn steps(batch: &RecordBatch) -> Result<Vec<(String, Step)>, Reason> 
     let (args, result) = (strings("args_json")?, strings("result_json")?);
     let (observation, error) = (strings("observation_json")?, strings("error")?);
     let tool_defs = strings("tool_defs")?;
+    // The first version of the table had no corrections.
+    let corrections = strings("correction").ok();
     let index: &Int32Array = column(batch, "index")?;
     let chosen: &Int32Array = column(batch, "chosen")?;
     let outcome: &Int32Array = column(batch, "outcome")?;
@@ -143,6 +145,7 @@ pub(super) fn steps(batch: &RecordBatch) -> Result<Vec<(String, Step)>, Reason> 
             done: done.value(row),
             error: maybe_text(error, row),
             tool_defs: digest(tool_defs, row)?,
+            correction: corrections.and_then(|column| maybe_text(column, row)),
         };
         steps.push((text(episode, row), step));
     }

@@ -68,6 +68,7 @@ pub(super) static STEPS: LazyLock<SchemaRef> = LazyLock::new(|| {
         ("done", DataType::Boolean, false),
         ("error", DataType::Utf8, true),
         ("tool_defs", DataType::Utf8, true),
+        ("correction", DataType::Utf8, true),
     ])))
 });
 
@@ -143,6 +144,7 @@ pub(super) fn steps(rows: &[Episode]) -> Result<RecordBatch, DatasetError> {
         done(&all),
         maybe_text(&all, |(_, step)| step.error.as_deref()),
         maybe_text(&digests, |digest| digest.as_deref()),
+        maybe_text(&all, |(_, step)| step.correction.as_deref()),
     ];
     Ok(RecordBatch::try_new(Arc::clone(&STEPS), columns)?)
 }

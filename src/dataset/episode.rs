@@ -97,6 +97,9 @@ pub struct Step {
     pub error: Option<String>,
     /// Digest of the tool definitions in force.
     pub tool_defs: Option<Digest>,
+    /// The call that a person said should have been made instead, such as `create_plan(p1)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<String>,
 }
 
 impl Step {

@@ -41,6 +41,7 @@ fn step(index: i32) -> Step {
         done: false,
         error: None,
         tool_defs: Some(Digest::of(b"tools")),
+        correction: Some("enhance_prompt(p1)".into()),
     }
 }
 
@@ -85,6 +86,7 @@ fn bare(id: &str) -> Episode {
             propensity: None,
             reward: None,
             tool_defs: None,
+            correction: None,
             error: Some("timeout".into()),
             ..step(0)
         }],

@@ -83,6 +83,18 @@ impl Curriculum {
         Self { families: families.iter().map(progress).collect(), record: Vec::new() }
     }
 
+    /// This curriculum with the mastered grades of an earlier one, where a family's grades are still
+    /// the same; the record begins anew.
+    pub fn after(mut self, earlier: &Self) -> Self {
+        for (family, progress) in &mut self.families {
+            let before = earlier.families.get(family).filter(|b| b.grades == progress.grades);
+            if let Some(before) = before {
+                progress.mastered.clone_from(&before.mastered);
+            }
+        }
+        self
+    }
+
     /// Whether every family's target is reached: ready for deployment.
     pub fn done(&self) -> bool {
         self.families.values().all(|p| p.frontier().is_none())

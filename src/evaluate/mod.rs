@@ -5,6 +5,7 @@
 //! agents, [`draw_grades`] draws by family, level and challenge, [`play_parallel`] plays on several
 //! threads, and [`ArenaRun`] sums up any number of agents side by side, their failures grouped.
 
+mod adversary;
 mod agents;
 mod arena;
 mod compare;
@@ -21,6 +22,7 @@ mod play;
 mod result;
 mod safety;
 
+pub use adversary::{Found, SearchParams, Tried, break_agent};
 pub use agents::{AGENTS, AgentSpec, PolicyAt, Spent, UnknownAgent, play_parallel};
 pub use arena::{
     AgentRun, ArenaRun, CallsClass, CallsSpread, RUN_SCHEMA, RunRequest, ScoreRow, family_rows,

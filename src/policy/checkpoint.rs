@@ -12,7 +12,7 @@ use super::text::TEXT_FEATURES;
 use crate::core::Digest;
 
 /// The version that this program writes.
-pub const FORMAT: &str = "fqm-policy/2";
+pub const FORMAT: &str = "fqm-policy/3";
 /// Name of the weights' file.
 pub const MODEL_FILE: &str = "model.safetensors";
 /// Name of the configuration's file.
@@ -97,13 +97,32 @@ pub struct Config {
     pub seed: u64,
     /// How it was trained.
     pub training: Option<TrainingSummary>,
+    /// By what logits are divided before they are probabilities, so that these are calibrated.
+    #[serde(default = "one")]
+    pub temperature: f32,
+    /// What the policy has mastered, where it practised: a record of the room that judges it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curriculum: Option<serde_json::Value>,
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 impl Config {
     /// A configuration for this program's encoding.
     pub fn new(network: NetworkShape, seed: u64, training: Option<TrainingSummary>) -> Self {
         let inputs = Inputs::HERE;
-        Self { format: FORMAT.into(), kind: "graph".into(), network, inputs, seed, training }
+        Self {
+            format: FORMAT.into(),
+            kind: "graph".into(),
+            network,
+            inputs,
+            seed,
+            training,
+            temperature: 1.0,
+            curriculum: None,
+        }
     }
 
     fn check(&self) -> Result<(), CheckpointError> {

@@ -222,36 +222,6 @@ impl Graph {
     }
 }
 
-/// One decision that was taken, with what is known about how good it was.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Example {
-    /// The state in which the choice was made.
-    pub graph: Graph,
-    /// The choice, as an index into [`Graph::applicable`].
-    pub target: usize,
-    /// Other choices that are known to be as good.
-    pub also: Vec<usize>,
-    /// How much the example counts, usually 1.
-    pub weight: f32,
-    /// Calls that were still needed, this one included; only where the goal was reached.
-    pub value: Option<f32>,
-    /// Where it comes from.
-    pub episode: crate::core::EpisodeId,
-    /// The step's index in its episode.
-    pub step: i32,
-}
-
-impl Example {
-    /// Positions of all right choices: the target, those known to be as good, and those that
-    /// share a node with one of them.
-    pub fn right_choices(&self) -> Vec<usize> {
-        let node = |at: &usize| self.graph.applicable.get(*at);
-        let nodes: Vec<_> = std::iter::once(&self.target).chain(&self.also).map(node).collect();
-        let right = |at: &usize| nodes.contains(&node(at));
-        (0..self.graph.applicable.len()).filter(right).collect()
-    }
-}
-
 /// `n` of `full` as a share between 0 and 1.
 pub(crate) fn share(n: usize, full: usize) -> f32 {
     if full == 0 { 0.0 } else { (n.min(full)) as f32 / full as f32 }

@@ -1,9 +1,10 @@
 //! Logged episodes as training examples.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::graph::Example;
+use super::example::Example;
 use super::lift_foreign::Dialogue;
 use super::lift_world::Lifter;
 use super::vocabulary::{Vocabulary, function_of};
@@ -11,6 +12,8 @@ use crate::core::Digest;
 use crate::dataset::{ACTION_CALL, Episode, LevelRef, Step};
 use crate::quest::{CallId, Level, Play, StepError, Suite, World};
 
+/// What a reward is worth a call earlier.
+pub const DISCOUNT: f32 = 0.99;
 /// Worlds that a [`SuiteLevels`] remembers.
 const REMEMBERED: usize = 2_000;
 
@@ -110,6 +113,11 @@ pub enum Way {
 pub struct Lifted {
     /// One per choice.
     pub examples: Vec<Example>,
+    /// For each example a number that is the same for the same state of the same level; empty where
+    /// the level is not known.
+    pub states: Vec<u64>,
+    /// Examples whose choice a person corrected: the place of the example, and the better choice.
+    pub corrected: Vec<(usize, usize)>,
     /// How.
     pub way: Way,
     /// Choices that gave no example: a function outside the vocabulary.
@@ -134,7 +142,8 @@ pub fn examples_of_episode(
 fn replay(episode: &Episode, world: &Arc<World>) -> Result<Lifted, LiftError> {
     let mut lifter = Lifter::default();
     let mut play = Play::new(Arc::clone(world), 0);
-    let mut examples = Vec::new();
+    let (mut examples, mut states, mut corrected) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rewards, mut chosen_at) = (Vec::new(), Vec::new());
     for step in episode.steps.iter().filter(|s| s.action == ACTION_CALL) {
         let id = find_call(&play, step).ok_or_else(|| LiftError::UnknownCall {
             episode: episode.id.to_string(),
@@ -143,27 +152,66 @@ fn replay(episode: &Episode, world: &Arc<World>) -> Result<Lifted, LiftError> {
             call: call_name(step),
         })?;
         if let Ok(target) = play.applicable().binary_search(&id) {
+            let graph = lifter.graph(&play);
+            let example = Example::choose(graph, target, episode.id.clone(), step.index);
+            if let Some(better) = step.correction.as_deref().and_then(|call| place(&play, call))
+                && better != target
+            {
+                corrected.push((examples.len(), better));
+            }
+            states.push(state_of(&play));
+            chosen_at.push(rewards.len());
             examples.push(Example {
-                graph: lifter.graph(&play),
-                target,
-                also: Vec::new(),
                 weight: preference(step),
-                value: None,
-                episode: episode.id.clone(),
-                step: step.index,
+                propensity: propensity(step),
+                ..example
             });
         }
         let outcome = step.outcome.and_then(|o| usize::try_from(o).ok()).unwrap_or(0);
-        play.apply_logged(id, outcome).map_err(|source| LiftError::Diverged {
+        let made = play.apply_logged(id, outcome).map_err(|source| LiftError::Diverged {
             episode: episode.id.to_string(),
             step: step.index,
             source,
         })?;
+        rewards.push(made.reward as f32);
+    }
+    let returns = returns(&rewards);
+    for (example, at) in examples.iter_mut().zip(chosen_at) {
+        example.outcome = returns.get(at).copied();
     }
     if play.goal_achieved() {
         count_down(&mut examples);
     }
-    Ok(Lifted { examples, way: Way::Replay, skipped: 0 })
+    Ok(Lifted { examples, states, corrected, way: Way::Replay, skipped: 0 })
+}
+
+/// The place of a call among those that can be made.
+fn place(play: &Play, call: &str) -> Option<usize> {
+    play.applicable().binary_search(&play.world().call_by_name(call)?).ok()
+}
+
+/// The discounted sums of these rewards from each step on.
+pub fn returns(rewards: &[f32]) -> Vec<f32> {
+    let mut sums = rewards.to_vec();
+    for at in (0..sums.len().saturating_sub(1)).rev() {
+        let (now, later) = sums.split_at_mut(at + 1);
+        if let (Some(now), Some(next)) = (now.last_mut(), later.first()) {
+            *now += DISCOUNT * next;
+        }
+    }
+    sums
+}
+
+/// What an agent can see of a state, as a number. Episodes of other levels never share one.
+fn state_of(play: &Play) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    play.world().content_digest().hash(&mut hasher);
+    (play.bits(), play.fluents(), play.calls_used()).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn propensity(step: &Step) -> Option<f32> {
+    step.propensity.filter(|p| *p > 0.0 && *p <= 1.0)
 }
 
 /// In an episode that reached its goal, the calls still needed at each choice are at most those
@@ -223,22 +271,26 @@ fn history(episode: &Episode, vocabulary: &Vocabulary) -> Lifted {
         dialogue.observe(step);
         if let Some(name) = function_of(step) {
             match dialogue.position(name) {
-                Some(target) => examples.push(Example {
-                    graph: dialogue.graph(),
-                    target,
-                    also: Vec::new(),
-                    weight: preference(step),
-                    value: None,
-                    episode: episode.id.clone(),
-                    step: step.index,
-                }),
+                Some(target) => {
+                    let graph = dialogue.graph();
+                    let example = Example::choose(graph, target, episode.id.clone(), step.index);
+                    let (weight, propensity) = (preference(step), propensity(step));
+                    examples.push(Example { weight, propensity, ..example });
+                }
                 None => skipped += 1,
             }
         }
         dialogue.act(step);
     }
+    let mut rewards = vec![0.0; examples.len()];
+    if let Some(last) = rewards.last_mut() {
+        *last = episode.score as f32;
+    }
+    for (example, outcome) in examples.iter_mut().zip(returns(&rewards)) {
+        example.outcome = Some(outcome);
+    }
     if episode.score > 0.99 {
         count_down(&mut examples);
     }
-    Lifted { examples, way: Way::History, skipped }
+    Lifted { examples, states: Vec::new(), corrected: Vec::new(), way: Way::History, skipped }
 }

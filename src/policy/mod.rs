@@ -8,16 +8,20 @@ mod baseline;
 mod checkpoint;
 mod encode;
 mod environment;
+mod example;
 mod features;
 mod fold;
 mod graph;
 mod history;
+mod learners;
 mod lift_foreign;
 mod lift_log;
 mod lift_world;
 mod outlook;
+mod pairs;
 mod params;
 mod relaxation;
+mod reward;
 mod teacher;
 mod text;
 mod vocabulary;
@@ -31,17 +35,24 @@ pub use checkpoint::{
 };
 pub use encode::{Batch, epoch_batches, pack};
 pub use environment::DETERMINISM_ENV;
+pub use example::{Aim, Example};
 pub use fold::fold;
 pub use graph::{
-    CALL_FEATURES, EDGE_KINDS, Edge, EdgeKind, Example, FACT_FEATURES, GLOBAL_FEATURES, Graph,
-    Topology,
+    CALL_FEATURES, EDGE_KINDS, Edge, EdgeKind, FACT_FEATURES, GLOBAL_FEATURES, Graph, Topology,
 };
 pub use history::{circled, revisiting};
+pub use learners::{
+    AwrParams, FinetuneParams, GuardParams, ImitationParams, LearnerParams, PpoParams,
+    PracticeParams, PreferenceParams,
+};
 pub use lift_log::{
-    LevelSource, LiftError, Lifted, NoLevels, SuiteLevels, Way, examples_of_episode,
+    DISCOUNT, LevelSource, LiftError, Lifted, NoLevels, SuiteLevels, Way, examples_of_episode,
+    returns,
 };
 pub use lift_world::{Lifter, graph_of_play};
-pub use params::{EpochMetrics, ImitationParams, NetworkShape, TrainingSummary};
-pub use teacher::{TeacherParams, teach};
+pub use pairs::{Judged, Pair, pairs_of};
+pub use params::{EpochMetrics, NetworkShape, TrainerParams, TrainingSummary};
+pub use reward::{RewardModel, RewardReport, reward_model};
+pub use teacher::{TeacherParams, relabel, teach};
 pub use text::{TEXT_FEATURES, embed};
 pub use vocabulary::{FunctionInfo, RESPOND, Vocabulary, function_of};

@@ -22,10 +22,10 @@ impl Default for NetworkShape {
     }
 }
 
-/// Parameters of imitation learning.
+/// How weights are changed, whatever is learned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct ImitationParams {
+pub struct TrainerParams {
     /// Size of the network; must equal the base checkpoint's where there is one.
     pub network: NetworkShape,
     /// Seed of the weights, the order of examples and the dropout.
@@ -51,11 +51,13 @@ pub struct ImitationParams {
     pub margin_weight: f64,
     /// By how much the teacher's call should stand above all others, in logits.
     pub margin: f64,
+    /// Weight of the loss for liking calls that must not be made: −log(1 − their probability).
+    pub forbidden_weight: f64,
     /// Most validation examples that an epoch looks at (a seeded sample).
     pub validation_examples: usize,
 }
 
-impl Default for ImitationParams {
+impl Default for TrainerParams {
     fn default() -> Self {
         Self {
             network: NetworkShape::default(),
@@ -70,12 +72,13 @@ impl Default for ImitationParams {
             value_weight: 0.5,
             margin_weight: 0.1,
             margin: 1.0,
+            forbidden_weight: 1.0,
             validation_examples: 400,
         }
     }
 }
 
-impl ImitationParams {
+impl TrainerParams {
     /// Passes that will be made over `examples` examples, at least one.
     pub fn passes(&self, examples: usize) -> usize {
         let allowed = self.max_states.div_ceil(examples.max(1));
@@ -83,14 +86,15 @@ impl ImitationParams {
     }
 }
 
-/// What one pass over the examples did.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// What one pass over the examples did. Means are over the examples that have such a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EpochMetrics {
     /// Counted from 1.
     pub epoch: usize,
     /// Passes in all.
     pub epochs: usize,
-    /// Mean training loss (policy, value and margin).
+    /// Mean training loss: all that is minimised.
     pub loss: f64,
     /// Share of training examples whose choice had the highest logit.
     pub accuracy: f64,
@@ -100,6 +104,20 @@ pub struct EpochMetrics {
     pub validation_accuracy: Option<f64>,
     /// Mean norm of the gradient before clipping.
     pub gradient_norm: f64,
+    /// Mean entropy of the policy, in nats.
+    pub entropy: f64,
+    /// Mean divergence of the policy from the champion on what the champion knows, in nats.
+    pub kl: Option<f64>,
+    /// Mean probability of calls that must not be made, in states that allow one.
+    pub forbidden: Option<f64>,
+    /// Mean error of the estimate of the calls still needed, in calls.
+    pub value_error: Option<f64>,
+    /// Mean error of the estimate of what comes of it.
+    pub outcome_error: Option<f64>,
+    /// Whether the trip-wire of the champion guard undid the pass.
+    pub undone: bool,
+    /// Peak learning rate of the pass.
+    pub learning_rate: f64,
     /// Speed of the pass. Depends on the machine: keep it out of digests.
     #[serde(skip)]
     pub examples_per_second: f64,
@@ -108,11 +126,11 @@ pub struct EpochMetrics {
 /// What a checkpoint says about its training. No clock, no speed, no path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingSummary {
-    /// Which learner made it.
+    /// Which learners made it, joined by `+`.
     pub learner: String,
-    /// Its parameters, as JSON.
+    /// The trainer's parameters, as JSON.
     pub params: serde_json::Value,
-    /// Training examples.
+    /// Training examples of the last round.
     pub examples: usize,
     /// Validation examples.
     pub validation_examples: usize,

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::graph::Example;
+use super::example::Example;
 use super::lift_world::Lifter;
 use crate::core::{EpisodeId, rng};
 use crate::quest::{Agent, CallId, Expert, Noisy, Play, SolveLimits, World, plan_from};
@@ -74,6 +74,30 @@ pub fn teach(
     all
 }
 
+/// Makes examples of what should have been done in these plays of one world, the first of which was
+/// made without chance: the planner's word on the states that it came to, and on some that it should
+/// have come to. Where the planner has no plan, the shortest play that reached the goal stands in.
+pub fn relabel(world: &Arc<World>, plays: &[Play], params: &TeacherParams) -> Vec<Example> {
+    let mut lesson = Lesson::new(world, params);
+    let Some(first) = plays.first() else { return Vec::new() };
+    if world.is_stochastic() {
+        lesson.correct(first);
+        lesson.watch();
+    } else if let Some(whole) = Whole::search(world, params.whole_states) {
+        lesson.review(&whole, first);
+        lesson.choose(&whole);
+    } else if is_best(first) || !lesson.guide(first) {
+        lesson.repeat(plays);
+    }
+    lesson.examples
+}
+
+/// Whether a play reached the goal with as few calls as are known to be needed.
+fn is_best(play: &Play) -> bool {
+    let reference = play.world().level().reference.as_ref().filter(|r| r.proven);
+    play.goal_achieved() && reference.is_some_and(|r| play.calls_used() <= r.min_calls)
+}
+
 /// The examples of one world in the making.
 struct Lesson<'a> {
     world: &'a Arc<World>,
@@ -101,15 +125,10 @@ impl<'a> Lesson<'a> {
         if self.full() || play.applicable().len() <= right.len() {
             return;
         }
-        self.examples.push(Example {
-            graph: self.lifter.graph(play),
-            target,
-            also: places.collect(),
-            weight: 1.0,
-            value,
-            episode: EpisodeId::new(format!("teacher:{}", self.world.content_digest())),
-            step: self.examples.len() as i32,
-        });
+        let episode = EpisodeId::new(format!("teacher:{}", self.world.content_digest()));
+        let step = self.examples.len() as i32;
+        let example = Example::choose(self.lifter.graph(play), target, episode, step);
+        self.examples.push(Example { also: places.collect(), value, ..example });
     }
 
     /// States along a best plan, then others from which the goal can be reached, by turns such in
@@ -146,6 +165,69 @@ impl<'a> Lesson<'a> {
             let Some(way) = self.plan_from(&astray) else { continue };
             self.follow(astray, &way, share);
         }
+    }
+
+    /// The best calls in the states of a play, of which at most half the examples are made.
+    fn review(&mut self, whole: &Whole, made: &Play) {
+        let mut play = Play::new(Arc::clone(self.world), 0);
+        for (call, _) in made.history() {
+            if 2 * self.examples.len() >= self.params.per_world {
+                return;
+            }
+            if let Some(state) = whole.find(&play) {
+                self.add(&play, &whole.best(state), whole.calls_needed(state));
+            }
+            if play.advance(*call).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What an expert would have done in the states of a play.
+    fn correct(&mut self, made: &Play) {
+        let mut expert = Expert::new(SolveLimits::default());
+        let mut play = Play::new(Arc::clone(self.world), 0);
+        for (call, outcome) in made.history() {
+            if 2 * self.examples.len() >= self.params.per_world {
+                return;
+            }
+            if let Some(best) = only(expert.act(&[&play])) {
+                self.add(&play, &[best], None);
+            }
+            if play.apply_logged(*call, *outcome).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Plans from the start and from states of a play, evenly spread. False where there is no plan
+    /// from the start.
+    fn guide(&mut self, made: &Play) -> bool {
+        let start = Play::new(Arc::clone(self.world), 0);
+        let Some(plan) = self.plan_from(&start) else { return false };
+        let share = self.params.per_world / (1 + self.params.detours);
+        self.follow(start.clone(), &plan, plan.len().max(share));
+        let made: Vec<CallId> = made.history().iter().map(|(call, _)| *call).collect();
+        for nth in 1..=self.params.detours {
+            let upto = made.len() * nth / (1 + self.params.detours);
+            let mut play = start.clone();
+            let astray = made.iter().take(upto).all(|call| play.advance(*call).is_ok());
+            if !astray || play.done() {
+                continue;
+            }
+            let Some(way) = self.plan_from(&play) else { continue };
+            self.follow(play, &way, share);
+        }
+        true
+    }
+
+    /// The shortest play that reached the goal, as it was made.
+    fn repeat(&mut self, plays: &[Play]) {
+        let won = plays.iter().filter(|play| play.goal_achieved() && !play.violated());
+        let Some(best) = won.min_by_key(|play| play.calls_used()) else { return };
+        let calls: Vec<CallId> = best.history().iter().map(|(call, _)| *call).collect();
+        let start = Play::new(Arc::clone(self.world), 0);
+        self.follow(start, &calls, calls.len());
     }
 
     fn plan_from(&self, play: &Play) -> Option<Vec<CallId>> {

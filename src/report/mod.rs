@@ -25,6 +25,7 @@ pub use json::ReportError;
 pub use model::{
     ClassRates, CurvePoint, DatasetCard, DecisionNumber, DecisionReport, EvaluationReport,
     FailurePattern, HistoryNight, IngestReport, Interval, NextFunction, NotALog, REPORT_FORMAT,
-    Rates, RunReport, RunStatus, SafetyReport, StepReport, StepStatus, VolumeNight, WaterfallRow,
+    Rates, RunReport, RunStatus, SafetyReport, StepReport, StepStatus, TrainingReport, VolumeNight,
+    WaterfallRow,
 };
 pub use summary::summary_text;

@@ -78,6 +78,8 @@ pub struct RunReport {
     pub dataset: Option<DatasetCard>,
     /// One point per epoch of training.
     pub learning_curve: Vec<CurvePoint>,
+    /// What was learned from, and what practice came to.
+    pub training: Option<TrainingReport>,
     /// Next-function accuracy on held-out logged steps, beside simple baselines.
     pub next_function: Option<NextFunction>,
     /// Champion and challenger on the same fresh levels.
@@ -86,6 +88,8 @@ pub struct RunReport {
     pub decision: Option<DecisionReport>,
     /// What changed since the night before, in words.
     pub changes: Vec<String>,
+    /// What the numbers recommend, in words.
+    pub advice: Vec<String>,
     /// What such data can and cannot show, in words.
     pub honesty: Vec<String>,
     /// The exact command that undoes this night's promotion.
@@ -112,10 +116,12 @@ impl Default for RunReport {
             volumes: Vec::new(),
             dataset: None,
             learning_curve: Vec::new(),
+            training: None,
             next_function: None,
             evaluation: None,
             decision: None,
             changes: Vec::new(),
+            advice: Vec::new(),
             honesty: Vec::new(),
             rollback: None,
             digests: BTreeMap::new(),
@@ -242,6 +248,37 @@ pub struct CurvePoint {
     pub validation_accuracy: Option<f64>,
     /// Mean norm of the gradient before clipping.
     pub grad_norm: Option<f64>,
+    /// Mean entropy of the policy, in nats.
+    pub entropy: Option<f64>,
+    /// Mean divergence from the champion on what it knows, in nats.
+    pub kl: Option<f64>,
+    /// Mean error of the estimate of the calls still needed, in calls.
+    pub value_error: Option<f64>,
+    /// Mean probability of calls that must not be made, where one can be.
+    pub forbidden: Option<f64>,
+    /// Whether the champion guard undid the epoch.
+    pub undone: bool,
+}
+
+/// What was learned from, and what practice came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainingReport {
+    /// Examples by what taught them.
+    pub taught: BTreeMap<String, u64>,
+    /// Grades mastered, and grades in all, where practice was among the learners.
+    pub mastered: Option<(u64, u64)>,
+    /// The first grade of each family that is not mastered, such as `2.3`; empty where all are.
+    pub frontiers: BTreeMap<String, String>,
+    /// Grades that were mastered this night, such as `courier 2.3`.
+    pub gained: Vec<String>,
+    /// Grades that were lost this night.
+    pub lost: Vec<String>,
+    /// Levels that were tried in search of some that break the champion, and how many did.
+    pub searched: Option<(u64, u64)>,
+    /// Of pairs of held-out episodes, the share that the reward model puts in the order of the
+    /// feedback.
+    pub agreement: Option<f64>,
 }
 
 /// How often the next function of a held-out logged step is guessed right (0 to 1).
@@ -300,7 +337,7 @@ pub struct Rates {
 }
 
 /// How the challenger did on the safety suites.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SafetyReport {
     /// Plays.
@@ -313,6 +350,10 @@ pub struct SafetyReport {
     pub grades: u64,
     /// Grades that were played.
     pub played_grades: u64,
+    /// Mean probability of calls that must not be made, before they are held back (0 to 1).
+    pub forbidden_probability: Option<f64>,
+    /// Plays with such a call when they are held back.
+    pub violations_held_back: Option<u64>,
 }
 
 /// Success within one level, or one family of levels.
@@ -353,6 +394,8 @@ pub struct HistoryNight {
     pub efficiency: Option<f64>,
     /// That night's verdict.
     pub verdict: String,
+    /// Grades that the challenger of that night had mastered.
+    pub mastered: Option<u64>,
 }
 
 /// Champion and challenger, paired on the same fresh levels and seeds.

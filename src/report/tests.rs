@@ -246,7 +246,15 @@ fn a_gate_that_is_never_played_is_something_to_do() {
     let list = actions(&report);
     assert!(list[0].must, "{list:?}");
     assert!(list[0].text.contains("`require_safety`") && list[0].text.contains("`safety`"));
-    let some = SafetyReport { plays: 2, passed: 2, violations: 0, grades: 15, played_grades: 2 };
+    let some = SafetyReport {
+        plays: 2,
+        passed: 2,
+        violations: 0,
+        grades: 15,
+        played_grades: 2,
+        forbidden_probability: None,
+        violations_held_back: None,
+    };
     report.evaluation.as_mut().unwrap().safety = Some(some);
     assert!(actions(&report)[0].text.contains("15 or more"));
     let text = text_of(&report.to_html());

@@ -93,6 +93,13 @@ pub(super) struct StepTrace {
     pub done: bool,
 }
 
+impl StepTrace {
+    /// Name of the chosen call.
+    pub(super) fn call(&self) -> Option<&str> {
+        self.candidates.get(self.chosen).map(|(name, _)| name.as_str())
+    }
+}
+
 /// One finished play.
 pub(super) struct Trace {
     pub level: Level,

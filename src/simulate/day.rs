@@ -8,11 +8,14 @@ use rand_chacha::ChaCha8Rng;
 
 use super::behaviour::{Behaviour, PolicyAgent, Trace, assign, play_all};
 use super::clock;
+use super::correct::correction;
 use super::error::SimulateError;
 use super::fakes::{FakeValue, injections};
 use super::lines::{Lines, Part, broken, gzip};
 use super::params::{DayPlan, SimulateParams};
-use super::record::{Frame, Notes, episode_line, feedback_line, is_policy, step_line};
+use super::record::{
+    Frame, Notes, correction_line, episode_line, feedback_line, is_policy, step_line,
+};
 use super::truth::{
     AgentTruth, BrokenKind, DayTruth, FileTruth, InjectedValue, Place, TRUTH_SCHEMA,
 };
@@ -229,6 +232,7 @@ impl Day<'_> {
     ) -> Result<Lines, SimulateError> {
         let mut lines = Lines::default();
         let mut random = self.rng("feedback");
+        let mut corrector = self.rng("corrections");
         let half = episodes.len().div_ceil(2);
         for (index, episode) in episodes.iter().chain(copies).enumerate() {
             if index == half {
@@ -244,6 +248,10 @@ impl Day<'_> {
             if *judged {
                 lines.push(feedback_line(trace, frame, notes, &mut random)?);
                 truth.feedback += 1;
+                if let Some(correction) = correction(trace, &mut corrector) {
+                    lines.push(correction_line(correction, frame)?);
+                    truth.feedback += 1;
+                }
             }
         }
         let mut random = self.rng("extra lines");

@@ -8,6 +8,7 @@
 
 mod behaviour;
 mod clock;
+mod correct;
 mod day;
 mod error;
 mod fakes;

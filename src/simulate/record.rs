@@ -213,6 +213,31 @@ pub(super) fn feedback_line(
     })
 }
 
+/// The line in which a person says what should have been called at a step.
+pub(super) fn correction_line(
+    (step, call): (usize, String),
+    frame: &Frame<'_>,
+) -> Result<Vec<u8>, SimulateError> {
+    line(&NativeFeedback {
+        tag: FeedbackTag::Tag,
+        schema: SchemaVersion::V1,
+        feedback_id: format!("{}/correction", frame.id),
+        episode_id: frame.id.clone(),
+        event_id: Some(format!("{}/{step}", frame.id)),
+        time: Some(Time(frame.end())),
+        kind: FeedbackKind::Correction,
+        name: "call".to_owned(),
+        score: None,
+        label: None,
+        explanation: None,
+        correction: Some(serde_json::value::to_raw_value(&serde_json::json!({ "call": call }))?),
+        rater: None,
+        rater_hash: None,
+        evaluator_version: None,
+        attrs: None,
+    })
+}
+
 /// Whether the policy's version and digest belong into the episode.
 pub(super) fn is_policy(trace: &Trace) -> bool {
     trace.behaviour == Behaviour::Policy

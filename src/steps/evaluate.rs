@@ -10,7 +10,7 @@ use crate::pipeline::{InPort, Kind, OutPort, Place, Takes, params_of, schema_of}
 /// The kind.
 pub const KIND: Kind = Kind {
     name: "quest.evaluate",
-    version: 2,
+    version: 3,
     summary: "plays champion and challenger on the same fresh levels of the evaluation split",
     inputs: &[
         InPort { name: "challenger", takes: Takes::Artifact("checkpoint"), optional: false },
@@ -68,6 +68,22 @@ pub struct Evaluation {
     /// How the challenger did on the safety suites, where it played them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<Safety>,
+    /// How the challenger treats calls that must not be made, where it played the safety suites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restraint: Option<Restraint>,
+}
+
+/// How a policy treats calls that must not be made, on the safety suites.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Restraint {
+    /// Decisions in which such a call could be made.
+    pub decisions: u64,
+    /// Mean probability that the policy gave such calls there, before they are held back.
+    pub probability: f64,
+    /// The highest of those probabilities.
+    pub highest: f64,
+    /// Plays with such a call when they are held back, as they are wherever a policy serves.
+    pub violations_held_back: u64,
 }
 
 /// The plays of an evaluation. Level and play seeds stand in each: the ledger of spent seeds.

@@ -2,25 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tune::Trial;
 use crate::core::Digest;
+use crate::evaluate::{Advance, Grade};
 use crate::pipeline::{InPort, Kind, OutPort, Place, Takes, params_of, schema_of};
-use crate::policy::{BaselineReport, EpochMetrics, ImitationParams};
+use crate::policy::{BaselineReport, EpochMetrics, FinetuneParams, RewardReport};
 
 /// The kind.
 pub const KIND: Kind = Kind {
     name: "policy.finetune",
-    version: 1,
-    summary: "trains the policy by imitation of curated episodes, from the champion where there is one",
+    version: 2,
+    summary: "trains the policy on curated episodes and by practice, from the champion where there is one",
     inputs: &[
         InPort { name: "dataset", takes: Takes::Artifact("dataset"), optional: false },
         InPort { name: "base", takes: Takes::Alias, optional: true },
         InPort { name: "levels", takes: Takes::Files, optional: true },
+        InPort { name: "hard", takes: Takes::Artifact("levels"), optional: true },
     ],
     outputs: &[OutPort { name: "checkpoint", makes: "checkpoint" }],
     place: Place::Torch,
     effect: false,
-    params: params_of::<ImitationParams>,
-    schema: schema_of::<ImitationParams>,
+    params: params_of::<FinetuneParams>,
+    schema: schema_of::<FinetuneParams>,
 };
 
 /// A trained checkpoint: the blobs of its files and how the training went.
@@ -48,6 +51,31 @@ pub struct TrainedModel {
     pub not_lifted: std::collections::BTreeMap<String, u64>,
     /// On held-out episodes without a known level.
     pub next_function: Option<NextFunctionReport>,
+    /// Examples of the first round by what taught them.
+    #[serde(default)]
+    pub taught: std::collections::BTreeMap<String, u64>,
+    /// How well feedback is foretold from episodes, where there is enough of it.
+    #[serde(default)]
+    pub feedback: Option<RewardReport>,
+    /// What practice came to, where it was among the learners.
+    #[serde(default)]
+    pub practice: Option<PracticeReport>,
+    /// What a search over parameters tried, where one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Vec<Trial>>,
+}
+
+/// What practice came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PracticeReport {
+    /// Mastered grades, and all of them.
+    pub mastered: (usize, usize),
+    /// The first grade of each family that is not mastered; none where its target is reached.
+    pub frontiers: std::collections::BTreeMap<String, Option<Grade>>,
+    /// Grades that were mastered or lost this night.
+    pub moves: Vec<Advance>,
+    /// Levels that broke the champion and were practised on.
+    pub hard: u64,
 }
 
 /// How well the next function is foretold on held-out episodes without a known level.

@@ -2,6 +2,7 @@
 //! parameters and ports are always compiled, its body behind the feature that it needs. The bodies
 //! that need libtorch stand in the program that links it, `src/bin/fqm-torch/`.
 
+mod challenge;
 mod curate;
 mod evaluate;
 mod finetune;
@@ -13,14 +14,16 @@ mod score;
 mod simulate;
 mod suite;
 mod train;
+mod tune;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::pipeline::{Body, Catalog, Kind};
 
-pub use evaluate::{EvaluateParams, Evaluation, Played};
-pub use finetune::{NextFunctionReport, TrainedModel};
+pub use challenge::Challenge;
+pub use evaluate::{EvaluateParams, Evaluation, Played, Restraint};
+pub use finetune::{NextFunctionReport, PracticeReport, TrainedModel};
 pub use play::{PlayRequest, Weights};
 pub use register::Registered;
 pub use score::{AskedState, Likely, Opinion, ScoreRequest};
@@ -30,6 +33,8 @@ pub use train::{
     Course, MasteryPlan, Played as PlayedFamily, Round, Stopped, TRAIN_FORMAT, TrainPlan,
     TrainRequest, TrainState,
 };
+
+pub use tune::{Range, Space, Trial, TuneParams};
 
 /// The version of libtorch that `fqm-torch` is built against; part of the keys of its steps.
 pub const LIBTORCH: &str = "2.11.0";
@@ -59,7 +64,16 @@ impl Catalog for Steps {
 
 /// All kinds, in the order of their names.
 fn kinds() -> Vec<Kind> {
-    vec![curate::KIND, ingest::KIND, finetune::KIND, evaluate::KIND, promote::KIND, register::KIND]
+    vec![
+        curate::KIND,
+        ingest::KIND,
+        finetune::KIND,
+        tune::KIND,
+        challenge::KIND,
+        evaluate::KIND,
+        promote::KIND,
+        register::KIND,
+    ]
 }
 
 /// The catalog of `fqm-pipe`: the bodies that need no libtorch.

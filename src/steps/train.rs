@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::play::Weights;
 use crate::core::Digest;
 use crate::evaluate::{Curriculum, Grade, Score, Thresholds};
-use crate::policy::{ImitationParams, TeacherParams};
+use crate::policy::{TeacherParams, TrainerParams};
 use crate::quest::Level;
 
 /// The format of [`TrainState`].
@@ -34,7 +34,7 @@ pub struct TrainPlan {
     /// The levels.
     pub course: Course,
     /// The learner.
-    pub learner: ImitationParams,
+    pub learner: TrainerParams,
     /// The teacher.
     pub teacher: TeacherParams,
     /// Digest of the checkpoint to begin with.

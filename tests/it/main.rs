@@ -3,6 +3,7 @@
 mod crash;
 mod daemon;
 mod house;
+mod month;
 mod night;
 mod planning_data;
 mod policy;

@@ -48,20 +48,36 @@ impl Ran {
 }
 
 impl Sandbox {
-    /// A fresh workspace whose nights are small: a short training, few pairs.
-    pub fn new(name: &str) -> Self {
+    /// A fresh workspace as `fqm-pipe init` makes it.
+    pub fn shipped(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join(name);
         let made = Command::new(PIPE).arg("init").arg(&root).output().unwrap();
         Ran::of(made).expect(0);
-        let sandbox = Self { folder, root };
-        sandbox.edit("pipelines/nightly.toml", &[
-            ("params = { seed = 17 }", "params = { seed = 17, max_states = 1500, network = { width = 16, rounds = 3 } }"),
-            ("min_examples = 200", "min_examples = 50"),
-            ("pairs = 600, grades = [1, 2, 3]", "pairs = 60, grades = [1, 2]"),
-            ("safety = 30", "safety = 15"),
-            ("delay = \"10s\"", "delay = \"10ms\""),
-        ]);
+        Self { folder, root }
+    }
+
+    /// A fresh workspace whose nights are small: a short training, few pairs.
+    pub fn new(name: &str) -> Self {
+        let sandbox = Self::shipped(name);
+        sandbox.edit(
+            "pipelines/nightly.toml",
+            &[
+                (
+                    "max_states = 30000 }",
+                    "max_states = 1500, network = { width = 16, rounds = 3 } }",
+                ),
+                (
+                    "levels = 6 }",
+                    "levels = 1, rollouts = 2, plays = 10, families = [\"courier\"] }",
+                ),
+                ("tries = 120, keep = 24", "tries = 8, keep = 2, stress = false"),
+                ("min_examples = 200", "min_examples = 50"),
+                ("pairs = 600,", "pairs = 60, grades = [1, 2],"),
+                ("safety = 30", "safety = 15"),
+                ("delay = \"10s\"", "delay = \"10ms\""),
+            ],
+        );
         sandbox.edit(
             "registry/fqm/promotion.toml",
             &[("success = 0.8", "success = 0.01"), ("min_episodes = 20", "min_episodes = 5")],

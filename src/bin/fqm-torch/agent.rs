@@ -10,12 +10,14 @@ use fqm_pipe::policy::Checkpoint;
 use fqm_pipe::policy::{Batch, pack};
 use fqm_pipe::policy::{Example, Graph};
 use fqm_pipe::policy::{Lifter, circled, revisiting};
-use fqm_pipe::quest::{Agent, AgentError, Choice, Play};
+use fqm_pipe::quest::{Agent, AgentError, CallId, Choice, Play};
 
 /// Nodes that are scored at a time.
 const BATCH_NODES: usize = 12_000;
 /// What a call that would go round in a circle loses, in logits.
 const CIRCLE_PENALTY: f32 = 20.0;
+/// The logit of a call that is held back: finite, and without any probability.
+const NEVER: f32 = -1e30;
 
 /// How an agent turns logits into choices.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,15 +30,23 @@ pub struct Manner {
     /// back to it, and those that surely lead to a state that was there before. Without memory a
     /// greedy policy would repeat the circle until its calls run out.
     pub avoid_circles: bool,
+    /// Never makes a call that must not be made, unless there is no other.
+    pub hold_back: bool,
 }
 
 impl Manner {
     /// Always the best call.
-    pub const GREEDY: Self = Self { temperature: 0.0, epsilon: 0.0, avoid_circles: true };
+    pub const GREEDY: Self =
+        Self { temperature: 0.0, epsilon: 0.0, avoid_circles: true, hold_back: true };
+    /// Always the best call, forbidden or not: how an agent is judged.
+    pub const UNMASKED: Self = Self { hold_back: false, ..Self::GREEDY };
+    /// Draws from the network's own probabilities, with nothing added: what policy gradients need.
+    pub const PLAIN: Self =
+        Self { temperature: 1.0, epsilon: 0.0, avoid_circles: false, hold_back: false };
 
     /// Mostly the best call, with a share of exploration whose propensities can be logged.
     pub fn exploring(temperature: f32, epsilon: f32) -> Self {
-        Self { temperature, epsilon, avoid_circles: true }
+        Self { temperature, epsilon, ..Self::GREEDY }
     }
 
     /// Probabilities of the calls; they sum to 1.
@@ -49,9 +59,12 @@ impl Manner {
             (0..logits.len()).map(|i| f32::from(u8::from(Some(i) == best))).collect()
         };
         let total: f32 = shares.iter().sum();
-        let uniform = self.epsilon / logits.len().max(1) as f32;
-        for share in &mut shares {
-            *share = *share / total.max(f32::MIN_POSITIVE) * (1.0 - self.epsilon) + uniform;
+        // What is held back is not explored either.
+        let open = |logit: &f32| *logit > NEVER;
+        let uniform = self.epsilon / logits.iter().filter(|l| open(l)).count().max(1) as f32;
+        for (share, logit) in shares.iter_mut().zip(logits) {
+            let more = if open(logit) { uniform } else { 0.0 };
+            *share = *share / total.max(f32::MIN_POSITIVE) * (1.0 - self.epsilon) + more;
         }
         shares
     }
@@ -68,13 +81,70 @@ pub struct GraphChoice {
     pub calls_needed: f32,
 }
 
+/// A choice in a play.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The state.
+    pub graph: Graph,
+    /// The call.
+    pub call: CallId,
+    /// Its index into [`Graph::applicable`].
+    pub index: usize,
+    /// Probability of each applicable call, as the call was drawn.
+    pub propensities: Vec<f32>,
+    /// Logits of the network, before anything is held back.
+    pub logits: Vec<f32>,
+    /// Estimate of the rewards to come.
+    pub outcome: f32,
+}
+
+impl Decision {
+    /// The network's own probabilities.
+    pub fn plain(&self) -> Vec<f32> {
+        Manner::PLAIN.propensities(&self.logits)
+    }
+
+    /// Log-probability of the choice, by the network's own probabilities.
+    pub fn log_p(&self) -> f32 {
+        self.plain().get(self.index).copied().unwrap_or(0.0).max(f32::MIN_POSITIVE).ln()
+    }
+}
+
 /// A trained policy that plays.
 pub struct PolicyAgent {
     name: String,
     network: Network,
+    temperature: f32,
     manner: Manner,
     lifter: Lifter,
     rng: ChaCha8Rng,
+    temptation: Temptation,
+}
+
+/// How much an agent was inclined to make calls that it must not make.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Temptation {
+    /// Decisions in which such a call could be made, and another one too.
+    pub decisions: u64,
+    /// Sum of the probability of such calls over those decisions, by the network's own
+    /// probabilities, before anything is held back.
+    pub probability: f64,
+    /// The highest of them.
+    pub highest: f64,
+}
+
+impl Temptation {
+    fn note(&mut self, graph: &Graph, logits: &[f32]) {
+        let forbidden = graph.forbidden();
+        if forbidden.is_empty() || forbidden.len() >= logits.len() {
+            return;
+        }
+        let shares = Manner::PLAIN.propensities(logits);
+        let sum: f32 = forbidden.iter().filter_map(|place| shares.get(*place)).sum();
+        self.decisions += 1;
+        self.probability += f64::from(sum);
+        self.highest = self.highest.max(f64::from(sum));
+    }
 }
 
 impl PolicyAgent {
@@ -92,7 +162,17 @@ impl PolicyAgent {
         crate::device::use_one_thread();
         let network = Network::load(checkpoint, device)?;
         let rng = fqm_pipe::core::rng(seed, "policy/agent");
-        Ok(Self { name: name.into(), network, manner, lifter: Lifter::default(), rng })
+        let temperature = checkpoint.config.temperature.max(1e-3);
+        let temptation = Temptation::default();
+        Ok(Self {
+            name: name.into(),
+            network,
+            temperature,
+            manner,
+            lifter: Lifter::default(),
+            rng,
+            temptation,
+        })
     }
 
     /// Logits and calls needed for each graph.
@@ -110,6 +190,8 @@ impl PolicyAgent {
             let batch = Batch::new(&some);
             all.extend(self.network.score(&batch).map_err(|e| AgentError::Other(e.to_string()))?);
         }
+        let logits = all.iter_mut().flat_map(|scored| &mut scored.logits);
+        logits.for_each(|logit| *logit /= self.temperature);
         Ok(all)
     }
 
@@ -129,7 +211,7 @@ impl PolicyAgent {
     /// # Errors
     /// Where libtorch fails.
     pub fn agreement(&self, examples: &[Example]) -> Result<usize, AgentError> {
-        let graphs: Vec<&Graph> = examples.iter().map(|e| &e.graph).collect();
+        let graphs: Vec<&Graph> = examples.iter().map(|e| &*e.graph).collect();
         let scored = self.score(&graphs)?;
         let same = |(s, e): &(Scored, &Example)| {
             let best = Manner::GREEDY.propensities(&s.logits);
@@ -165,24 +247,58 @@ impl Agent for PolicyAgent {
     }
 
     fn act(&mut self, plays: &[&Play]) -> Result<Vec<Choice>, AgentError> {
+        let choice = |d: Decision| Choice { call: d.call, propensities: d.propensities };
+        Ok(self.decide(plays)?.into_iter().map(choice).collect())
+    }
+}
+
+impl PolicyAgent {
+    /// How much it was inclined to make forbidden calls so far.
+    pub fn temptation(&self) -> Temptation {
+        self.temptation
+    }
+
+    /// Decides in each of these plays.
+    ///
+    /// # Errors
+    /// As [`Agent::act`].
+    pub fn decide(&mut self, plays: &[&Play]) -> Result<Vec<Decision>, AgentError> {
         let graphs: Vec<Graph> = plays.iter().map(|p| self.lifter.graph(p)).collect();
-        let graphs: Vec<&Graph> = graphs.iter().collect();
-        let mut scored = self.score(&graphs)?;
-        let mut choices = Vec::with_capacity(plays.len());
-        for (play, scored) in plays.iter().zip(&mut scored) {
+        let scored = self.score(&graphs.iter().collect::<Vec<_>>())?;
+        let mut decisions = Vec::with_capacity(plays.len());
+        for ((play, graph), mut scored) in plays.iter().zip(graphs).zip(scored) {
             if play.applicable().is_empty() {
                 let level = play.world().level().id.clone();
                 return Err(AgentError::NothingApplicable { level });
             }
+            let logits = scored.logits.clone();
+            self.temptation.note(&graph, &logits);
             if self.manner.avoid_circles {
                 leave_circle(play, &mut scored.logits);
             }
-            let choice = self.draw(scored)?;
+            if self.manner.hold_back {
+                hold_back(&graph, &mut scored.logits);
+            }
+            let choice = self.draw(&scored)?;
             let call = play.applicable().get(choice.index).copied();
             let call = call.ok_or_else(|| AgentError::Other("the policy chose no call".into()))?;
-            choices.push(Choice { call, propensities: choice.propensities });
+            let (index, propensities) = (choice.index, choice.propensities);
+            let outcome = scored.outcome;
+            decisions.push(Decision { graph, call, index, propensities, logits, outcome });
         }
-        Ok(choices)
+        Ok(decisions)
+    }
+}
+
+/// See [`Manner::hold_back`].
+fn hold_back(graph: &Graph, logits: &mut [f32]) {
+    let forbidden = graph.forbidden();
+    if forbidden.len() < logits.len() {
+        for place in forbidden {
+            if let Some(logit) = logits.get_mut(place) {
+                *logit = NEVER;
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use fqm_pipe::evaluate::{
 use fqm_pipe::pipeline::{Body, Reporter, StepContext, StepFailure, StepResult};
 use fqm_pipe::policy::Checkpoint;
 use fqm_pipe::quest::{Agent, Random, Suite};
-use fqm_pipe::steps::{EvaluateParams, Evaluation, Played, TrainedModel, read_suite};
+use fqm_pipe::steps::{EvaluateParams, Evaluation, Played, Restraint, TrainedModel, read_suite};
 
 use crate::agent::{Manner, PolicyAgent};
 use crate::finetune::read_checkpoint;
@@ -39,7 +39,7 @@ impl Body for Evaluate {
         let reporter = context.reporter.clone();
         let (targets, declared) = (suite.targets(), suite.clone());
         let work = move || play(&suite, &params, seed, &challenger, champion.as_ref(), &reporter);
-        let (played, random) =
+        let Outcome { played, random, restraint } =
             tokio::task::spawn_blocking(work).await.map_err(StepFailure::internal)??;
         let report = compare(&played.champion, &played.challenger);
         let made = Evaluation {
@@ -52,6 +52,7 @@ impl Body for Evaluate {
             random: score(&random),
             safety: (!played.safety.is_empty()).then(|| Safety::of(&played.safety, &declared)),
             report,
+            restraint,
             played,
         };
         let digest = context.blobs.put_json(&made).await?;
@@ -75,7 +76,17 @@ fn facts(made: &Evaluation) -> Vec<(&'static str, Value)> {
         facts.push(("safety_plays", safety.plays.into()));
         facts.push(("safety_passed", safety.passed.into()));
     }
+    if let Some(restraint) = &made.restraint {
+        facts.push(("forbidden_probability", restraint.probability.into()));
+    }
     facts
+}
+
+/// All that was played.
+struct Outcome {
+    played: Played,
+    random: Vec<EpisodeResult>,
+    restraint: Option<Restraint>,
 }
 
 fn play(
@@ -85,16 +96,19 @@ fn play(
     challenger: &Checkpoint,
     champion: Option<&Checkpoint>,
     reporter: &Reporter,
-) -> Result<(Played, Vec<EpisodeResult>), StepFailure> {
+) -> Result<Outcome, StepFailure> {
     let levels = plan_evaluation(suite, &params.families, &params.grades, seed, params.pairs)
         .map_err(StepFailure::input)?;
     reporter.log(format!("{} fresh levels drawn", levels.len()));
-    let safety = match params.safety {
-        0 => Vec::new(),
-        n => plan_safety(suite, seed, n).map_err(StepFailure::input)?,
+    let (safety, restraint) = match params.safety {
+        0 => (Vec::new(), None),
+        n => {
+            let plan = plan_safety(suite, seed, n).map_err(StepFailure::input)?;
+            gate(challenger, &plan, reporter)?
+        }
     };
     let played = Played {
-        safety: gate(challenger, &safety, reporter)?,
+        safety,
         challenger: policy("challenger", challenger, &levels, reporter)?,
         champion: match champion {
             Some(champion) => policy("champion", champion, &levels, reporter)?,
@@ -102,16 +116,29 @@ fn play(
         },
     };
     let mut random = Random::new(derive_seed(seed, "random agent"));
-    Ok((played, run("random", &mut random, &levels, reporter)?))
+    let random = run("random", &mut random, &levels, reporter)?;
+    Ok(Outcome { played, random, restraint })
 }
 
-/// Plays the levels of the safety suites, where there are any.
+/// Plays the levels of the safety suites, first as the policy wants, then with forbidden calls held
+/// back. The gate judges what it wants.
 fn gate(
     challenger: &Checkpoint,
     levels: &[EvalLevel],
     reporter: &Reporter,
-) -> Result<Vec<EpisodeResult>, StepFailure> {
-    if levels.is_empty() { Ok(Vec::new()) } else { policy("safety", challenger, levels, reporter) }
+) -> Result<(Vec<EpisodeResult>, Option<Restraint>), StepFailure> {
+    let mut free = agent("safety", challenger, Manner::UNMASKED)?;
+    let results = run("safety", &mut free, levels, reporter)?;
+    let mut held = agent("safety, held back", challenger, Manner::GREEDY)?;
+    let after = run("safety, held back", &mut held, levels, reporter)?;
+    let temptation = free.temptation();
+    let restraint = Restraint {
+        decisions: temptation.decisions,
+        probability: temptation.probability / temptation.decisions.max(1) as f64,
+        highest: temptation.highest,
+        violations_held_back: after.iter().filter(|play| play.violated).count() as u64,
+    };
+    Ok((results, Some(restraint)))
 }
 
 fn policy(
@@ -120,8 +147,11 @@ fn policy(
     levels: &[EvalLevel],
     reporter: &Reporter,
 ) -> Result<Vec<EpisodeResult>, StepFailure> {
-    let agent = PolicyAgent::new(name, checkpoint, Manner::GREEDY, 0, tch::Device::Cpu);
-    run(name, &mut agent.map_err(StepFailure::input)?, levels, reporter)
+    run(name, &mut agent(name, checkpoint, Manner::GREEDY)?, levels, reporter)
+}
+
+fn agent(name: &str, checkpoint: &Checkpoint, manner: Manner) -> Result<PolicyAgent, StepFailure> {
+    PolicyAgent::new(name, checkpoint, manner, 0, tch::Device::Cpu).map_err(StepFailure::input)
 }
 
 fn run(

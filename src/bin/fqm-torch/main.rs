@@ -3,7 +3,10 @@
 //! All code that calls libtorch stands in this folder and nowhere else, so that `fqm-pipe` cannot
 //! come to link it: a program that does needs a third of a second and 114 MiB before it begins.
 
+mod adamw;
 mod agent;
+mod challenge;
+mod dense;
 mod device;
 mod evaluate;
 mod finetune;
@@ -11,11 +14,14 @@ mod folder;
 mod learn;
 mod load;
 mod loss;
+mod material;
 mod network;
+mod night;
 mod ops;
 mod play;
 mod school;
 mod score;
+mod search;
 mod simulate;
 mod train;
 
@@ -51,6 +57,7 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("step") => step(),
         Some("simulate") => answer(simulate::simulate_with_policy),
+        Some("bench-ppo") => answer(dense::bench),
         Some("play") => answer(play::play),
         Some("score") => answer(score::score),
         Some("train") => {
@@ -65,8 +72,10 @@ fn main() -> ExitCode {
 
 /// The bodies that need libtorch.
 fn bodies() -> Steps {
-    let bodies: [(&'static str, Arc<dyn Body>); 2] = [
+    let bodies: [(&'static str, Arc<dyn Body>); 4] = [
         ("policy.finetune", Arc::new(finetune::Finetune)),
+        ("policy.search", Arc::new(search::Search)),
+        ("quest.challenge", Arc::new(challenge::Search)),
         ("quest.evaluate", Arc::new(evaluate::Evaluate)),
     ];
     Steps::with_bodies(BTreeMap::from(bodies))

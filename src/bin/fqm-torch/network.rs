@@ -15,7 +15,7 @@ use fqm_pipe::policy::TEXT_FEATURES;
 use fqm_pipe::policy::{CALL_FEATURES, EDGE_KINDS, FACT_FEATURES, GLOBAL_FEATURES};
 
 /// The value head works in units of this many calls, so that its loss is of order one.
-const VALUE_SCALE: f64 = 8.0;
+pub const VALUE_SCALE: f64 = 8.0;
 /// Logit of a padded place: far below any real one, yet finite, so that no gradient is NaN.
 const PADDING: f64 = -1e9;
 
@@ -72,6 +72,8 @@ pub struct Scores {
     pub grid: Tensor,
     /// Calls still needed, one per graph, divided by the value head's scale.
     pub value: Tensor,
+    /// What will come of it, one per graph: the discounted sum of the rewards to come.
+    pub outcome: Tensor,
 }
 
 /// The network with its weights.
@@ -178,7 +180,7 @@ impl Network {
             point_global: m.dense("point_global", (d, d), false, 1.0)?,
             point_out: m.dense("point_out", (d, 1), false, 0.3)?,
             value: m.dense("value", (d, d), true, 1.4)?,
-            value_out: m.dense("value_out", (d, 1), true, 0.3)?,
+            value_out: m.dense("value_out", (d, 2), true, 0.3)?,
             store: m.store,
             names: m.names,
             tensors: m.tensors,
@@ -194,10 +196,6 @@ impl Network {
     /// Where its weights lie.
     pub fn device(&self) -> Device {
         self.store.device()
-    }
-
-    pub fn store(&self) -> &nn::VarStore {
-        &self.store
     }
 
     /// Names and weights in a fixed order.
@@ -272,8 +270,9 @@ impl Network {
         let logits = self.point_out.of(&hidden)?.f_reshape([-1])?;
         let padding = Tensor::f_full([1], PADDING, (logits.kind(), logits.device()))?;
         let grid = Tensor::f_cat(&[logits, padding], 0)?.f_index_select(0, &input.choice_grid)?;
-        let value = self.value_out.of(&self.value.of(global)?.f_relu()?)?.f_reshape([-1])?;
-        Ok(Scores { grid: grid.f_reshape([input.graphs, input.width])?, value })
+        let ahead = self.value_out.of(&self.value.of(global)?.f_relu()?)?;
+        let (value, outcome) = (ahead.f_select(1, 0)?, ahead.f_select(1, 1)?);
+        Ok(Scores { grid: grid.f_reshape([input.graphs, input.width])?, value, outcome })
     }
 
     /// Logits over each graph's applicable calls, and the calls still needed, without gradients.
@@ -287,11 +286,14 @@ impl Network {
         };
         let grid = super::ops::to_vec(&scores.grid)?;
         let values = super::ops::to_vec(&scores.value)?;
-        let rows = grid.chunks(batch.width).zip(&batch.choice_counts).zip(values);
+        let outcomes = super::ops::to_vec(&scores.outcome)?;
+        let rows = grid.chunks(batch.width).zip(&batch.choice_counts);
         Ok(rows
-            .map(|((row, count), value)| Scored {
+            .zip(values.into_iter().zip(outcomes))
+            .map(|((row, count), (value, outcome))| Scored {
                 logits: row.iter().take(*count).copied().collect(),
                 calls_needed: (value * VALUE_SCALE as f32).max(0.0),
+                outcome,
             })
             .collect())
     }
@@ -304,6 +306,8 @@ pub struct Scored {
     pub logits: Vec<f32>,
     /// Estimate of the calls still needed until the goal.
     pub calls_needed: f32,
+    /// Estimate of the discounted sum of the rewards to come.
+    pub outcome: f32,
 }
 
 /// Calls in the value head's unit.

@@ -9,15 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rand::seq::IndexedRandom;
-
-use fqm_pipe::core::{derive_seed, digest_json, rng};
+use fqm_pipe::core::{derive_seed, digest_json};
 use fqm_pipe::evaluate::{
-    Curriculum, EpisodeResult, EvalLevel, Grade, Move, plan_level, play_levels, score,
+    Curriculum, EpisodeResult, EvalLevel, Move, plan_level, play_levels, score,
 };
 use fqm_pipe::pipeline::{Reporter, StepFailure};
-use fqm_pipe::policy::{Checkpoint, ImitationParams, TeacherParams};
-use fqm_pipe::quest::{Level, Split, Suite, World};
+use fqm_pipe::policy::{Checkpoint, TeacherParams, TrainerParams};
+use fqm_pipe::quest::{Level, Suite, World};
 use fqm_pipe::steps::{
     Course, MasteryPlan, PlayedFamily, Round, Stopped, TrainRequest, TrainState,
 };
@@ -25,12 +23,8 @@ use fqm_pipe::steps::{
 use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose};
 use crate::folder::Folder;
-use crate::learn::Trained;
+use crate::learn::{Exam, Trained, course, judge};
 use crate::train::{Progress, TrainParams, Worlds, train};
-
-/// Splits of the levels that decide about mastery: never those that were trained on, nor those that
-/// nights are judged by.
-const JUDGED_ON: Split = Split::Validation;
 
 /// Trains, and returns what the folder then says of it.
 ///
@@ -47,14 +41,14 @@ pub async fn run(request: TrainRequest, reporter: &Reporter) -> Result<TrainStat
     match &request.plan.course {
         Course::Levels(levels) => {
             let state = TrainState::new(plan, Curriculum::default());
-            let mut school = School::new(&request, state, base, reporter)?;
+            let mut school = School::new(&request, state, base, &folder, reporter)?;
             school.levels(levels)?;
             folder.finish(&mut school.state, school.checkpoint.as_ref())?;
             Ok(school.state)
         }
         Course::Mastery(mastery) => {
             let suite = suite(&mastery.files)?;
-            let families = families(&suite, mastery)?;
+            let families = families(&suite, &mastery.families)?;
             let fresh = Curriculum::new(&suite, &families, &mastery.thresholds);
             let (state, checkpoint) = match folder.resume(&plan)? {
                 Some((state, checkpoint)) => {
@@ -63,8 +57,8 @@ pub async fn run(request: TrainRequest, reporter: &Reporter) -> Result<TrainStat
                 }
                 None => (TrainState::new(plan, fresh), base),
             };
-            let mut school = School::new(&request, state, checkpoint, reporter)?;
-            school.mastery(&suite, mastery, &folder, request.seconds)?;
+            let mut school = School::new(&request, state, checkpoint, &folder, reporter)?;
+            school.mastery(&suite, mastery, request.seconds)?;
             folder.finish(&mut school.state, school.checkpoint.as_ref())?;
             Ok(school.state)
         }
@@ -76,38 +70,41 @@ fn suite(files: &BTreeMap<String, String>) -> Result<Suite, StepFailure> {
     suite.map_err(StepFailure::input)
 }
 
-fn families(suite: &Suite, plan: &MasteryPlan) -> Result<Vec<String>, StepFailure> {
-    if plan.families.is_empty() {
+/// These families, all ordinary ones where none is named.
+///
+/// # Errors
+/// Names one that the suite lacks.
+pub fn families(suite: &Suite, named: &[String]) -> Result<Vec<String>, StepFailure> {
+    if named.is_empty() {
         return Ok(suite.families());
     }
     let known = suite.all_families();
-    match plan.families.iter().find(|f| !known.contains(f)) {
+    match named.iter().find(|f| !known.contains(f)) {
         Some(wrong) => Err(StepFailure::input(format!(
             "find the family `{wrong}`: the suite has {}",
             known.join(", ")
         ))),
-        None => Ok(plan.families.clone()),
+        None => Ok(named.to_vec()),
     }
 }
 
 /// A training in progress.
 struct School<'a> {
-    learner: &'a ImitationParams,
+    learner: &'a TrainerParams,
     teacher: &'a TeacherParams,
     device: tch::Device,
     reporter: &'a Reporter,
+    folder: &'a Folder,
     state: TrainState,
     checkpoint: Option<Checkpoint>,
 }
-
-/// A grade of a family.
-type FamilyGrade = (String, Grade);
 
 impl<'a> School<'a> {
     fn new(
         request: &'a TrainRequest,
         state: TrainState,
         checkpoint: Option<Checkpoint>,
+        folder: &'a Folder,
         reporter: &'a Reporter,
     ) -> Result<Self, StepFailure> {
         let learner = &request.plan.learner;
@@ -118,7 +115,8 @@ impl<'a> School<'a> {
             )));
         }
         let device = choose(Wish::Cpu).device;
-        Ok(Self { learner, teacher: &request.plan.teacher, device, reporter, state, checkpoint })
+        let teacher = &request.plan.teacher;
+        Ok(Self { learner, teacher, device, reporter, folder, state, checkpoint })
     }
 
     /// Learns the given levels, and says how they are then played.
@@ -138,7 +136,6 @@ impl<'a> School<'a> {
         &mut self,
         suite: &Suite,
         plan: &MasteryPlan,
-        folder: &Folder,
         seconds: Option<f64>,
     ) -> Result<(), StepFailure> {
         let begun = Instant::now();
@@ -149,8 +146,9 @@ impl<'a> School<'a> {
             }
             let round = self.state.rounds.len() as u32 + 1;
             let seed = derive_seed(self.learner.seed, &format!("train/round/{round}"));
-            let levels = self.course(suite, plan, seed)?;
-            let params = ImitationParams {
+            let levels = course(suite, &self.state.curriculum, plan.levels, plan.replay, seed)
+                .map_err(StepFailure::input)?;
+            let params = TrainerParams {
                 seed,
                 learning_rate: self.learner.learning_rate * self.eagerness(),
                 ..self.learner.clone()
@@ -158,7 +156,7 @@ impl<'a> School<'a> {
             let trained = self.lesson(&levels, params, round)?;
             let played = self.judge(suite, plan, round, seed)?;
             self.round(round, &trained, &played);
-            folder.save(&mut self.state, self.checkpoint.as_ref())?;
+            self.folder.save(&mut self.state, self.checkpoint.as_ref())?;
         }
     }
 
@@ -185,52 +183,23 @@ impl<'a> School<'a> {
         }
     }
 
-    /// The training levels of a round: of every frontier, and of mastered grades their share, or as
-    /// many as make the round as large as the first one was. A round of few levels would learn
-    /// those and lose the rest.
-    fn course(
-        &self,
-        suite: &Suite,
-        plan: &MasteryPlan,
-        seed: u64,
-    ) -> Result<Vec<Level>, StepFailure> {
-        let frontiers = self.state.curriculum.frontiers();
-        let fresh = frontiers.len() * plan.levels;
-        let share = (fresh as f64 * plan.replay / (1.0 - plan.replay).max(0.1)).round() as usize;
-        let whole = self.state.curriculum.families.len() * plan.levels;
-        let again = share.max(whole.saturating_sub(fresh));
-        let mut wanted: BTreeMap<FamilyGrade, usize> = BTreeMap::new();
-        frontiers.into_iter().for_each(|grade| *wanted.entry(grade).or_default() += plan.levels);
-        let held = self.state.curriculum.held();
-        let mut dice = rng(seed, "replay");
-        for _ in 0..again {
-            if let Some(grade) = held.choose(&mut dice) {
-                *wanted.entry(grade.clone()).or_default() += 1;
-            }
-        }
-        let mut levels = Vec::new();
-        for ((family, (level, challenge)), n) in wanted {
-            let drawn = suite.draw(&family, level, challenge, Split::Train, seed, n);
-            levels.extend(drawn.map_err(StepFailure::input)?);
-        }
-        Ok(levels)
-    }
-
     /// Shows levels and learns from them, from where the weights are now.
     fn lesson(
         &mut self,
         levels: &[Level],
-        params: ImitationParams,
+        params: TrainerParams,
         round: u32,
     ) -> Result<Trained, StepFailure> {
         let worlds: Result<Vec<Arc<World>>, _> =
             levels.iter().map(|level| World::ground(level).map(Arc::new)).collect();
         let worlds = worlds.map_err(StepFailure::input)?;
         let teacher = TeacherParams { seed: params.seed, ..self.teacher.clone() };
-        let params = TrainParams { teacher, imitation: params };
+        let params = TrainParams { teacher, trainer: params };
         let mut follow = |progress: Progress<'_>| self.follow(round, progress);
         let worlds = Worlds { train: &worlds, validation: &[] };
-        let trained = train(worlds, &params, self.checkpoint.as_ref(), self.device, &mut follow)
+        let journal = self.folder.journal(&self.state.plan, round);
+        let base = self.checkpoint.as_ref();
+        let trained = train(worlds, &params, base, self.device, Some(&journal), &mut follow)
             .map_err(|e| StepFailure::input(e.to_string()))?;
         self.checkpoint = Some(trained.checkpoint.clone());
         Ok(trained)
@@ -256,8 +225,7 @@ impl<'a> School<'a> {
         Ok(traces.into_iter().map(|trace| trace.result).collect())
     }
 
-    /// Plays every frontier on fresh levels; where it is mastered, the next one at once. One mastered
-    /// grade of each family is watched too.
+    /// Judges the weights on fresh levels.
     fn judge(
         &mut self,
         suite: &Suite,
@@ -265,38 +233,13 @@ impl<'a> School<'a> {
         round: u32,
         seed: u64,
     ) -> Result<Vec<EpisodeResult>, StepFailure> {
-        let mut all = Vec::new();
-        let mut grades = self.watched(seed);
-        grades.extend(self.state.curriculum.frontiers());
-        while !grades.is_empty() {
-            let mut plays = Vec::new();
-            for (family, (level, challenge)) in &grades {
-                let drawn = suite.draw(family, *level, *challenge, JUDGED_ON, seed, plan.plays);
-                let drawn = drawn.map_err(StepFailure::input)?;
-                plays.extend(drawn.into_iter().map(|level| plan_level(level, seed, 0)));
-            }
-            let results = self.play(&plays)?;
-            let before = self.state.curriculum.frontiers();
-            self.state.curriculum.take(round, &results);
-            all.extend(results);
-            let moved = |grade: &FamilyGrade| !before.contains(grade);
-            grades = self.state.curriculum.frontiers().into_iter().filter(moved).collect();
-            let (held, of) = self.state.curriculum.count();
+        let Some(checkpoint) = &self.checkpoint else { return Ok(Vec::new()) };
+        let exam = Exam { suite, plays: plan.plays, round, seed, device: self.device };
+        let mut follow = |(held, of): (usize, usize)| {
             self.reporter.progress(held as u64, Some(of as u64), "grades mastered");
-        }
-        Ok(all)
-    }
-
-    /// A drawn mastered grade of each family.
-    fn watched(&self, seed: u64) -> Vec<FamilyGrade> {
-        let mut dice = rng(seed, "watched");
-        let families = self.state.curriculum.families.iter();
-        families
-            .filter_map(|(name, progress)| {
-                let held: Vec<Grade> = progress.held().collect();
-                Some((name.clone(), *held.choose(&mut dice)?))
-            })
-            .collect()
+        };
+        judge(&mut self.state.curriculum, checkpoint, &exam, &mut follow)
+            .map_err(StepFailure::input)
     }
 
     /// Notes what a round did, and tells it.

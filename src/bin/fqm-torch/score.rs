@@ -36,9 +36,8 @@ pub async fn score(request: ScoreRequest) -> Result<Vec<Option<Opinion>>, StepFa
 }
 
 fn opinion(play: &Play, scored: &Scored) -> Opinion {
-    let shares = Manner { temperature: 1.0, epsilon: 0.0, avoid_circles: false };
     let name = |id: u32| play.world().calls().get(id as usize).map_or("", |c| c.name.as_str());
-    let calls = play.applicable().iter().zip(shares.propensities(&scored.logits));
+    let calls = play.applicable().iter().zip(Manner::PLAIN.propensities(&scored.logits));
     let mut calls: Vec<Likely> = calls
         .map(|(id, probability)| Likely {
             call: name(*id).to_owned(),

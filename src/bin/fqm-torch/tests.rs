@@ -7,14 +7,14 @@ use tch::{Device, Kind, Tensor};
 use fixtures::{courier, courier_text, expert_examples, sure_courier, walk, world_of};
 use fqm_pipe::policy::{
     Batch, CALL_FEATURES, Checkpoint, CheckpointError, Config, Edge, EdgeKind, EpochMetrics,
-    Example, FACT_FEATURES, GLOBAL_FEATURES, Graph, ImitationParams, NetworkShape, Topology, fold,
-    graph_of_play,
+    Example, FACT_FEATURES, GLOBAL_FEATURES, Graph, GuardParams, ImitationParams, NetworkShape,
+    Topology, TrainerParams, fold, graph_of_play,
 };
 use fqm_pipe::quest::{Agent, Play};
 
 use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose, use_one_thread};
-use crate::learn::{Imitation, LearnError, Learner, Trained, TrainingData};
+use crate::learn::{self, Course, Imitation, LearnError, Learner, Trained};
 use crate::load::LoadError;
 use crate::network::Network;
 use crate::ops::{max_into, to_vec};
@@ -22,6 +22,7 @@ use crate::train::{Progress, TrainParams, Worlds, train};
 
 #[path = "../../policy/tests/fixtures.rs"]
 mod fixtures;
+mod learners;
 
 fn network(seed: u64) -> Network {
     use_one_thread();
@@ -39,20 +40,39 @@ fn close(a: &[f32], b: &[f32]) {
     }
 }
 
-fn small(seed: u64) -> ImitationParams {
-    ImitationParams {
+fn small(seed: u64) -> TrainerParams {
+    TrainerParams {
         network: NetworkShape { width: 16, rounds: 3 },
         seed,
         epochs: 25,
         learning_rate: 5e-3,
         batch_nodes: 600,
-        ..ImitationParams::default()
+        ..TrainerParams::default()
     }
 }
 
-fn learn(params: ImitationParams, train: &[Example], base: Option<&Checkpoint>) -> Trained {
-    let learner = Imitation { params, device: Device::Cpu };
-    learner.learn(TrainingData { train, validation: &[] }, base, &mut |_| {}).unwrap()
+fn learn(params: TrainerParams, train: &[Example], base: Option<&Checkpoint>) -> Trained {
+    imitate(&params, (train, &[]), base, &mut |_| {}).unwrap()
+}
+
+/// Imitation of some examples, checked on others.
+fn imitate(
+    params: &TrainerParams,
+    (train, validation): (&[Example], &[Example]),
+    base: Option<&Checkpoint>,
+    on: &mut dyn FnMut(learn::Progress<'_>),
+) -> Result<Trained, LearnError> {
+    let guard = GuardParams::default();
+    let course = Course {
+        trainer: params,
+        rounds: 1,
+        guard: &guard,
+        validation,
+        device: Device::Cpu,
+        journal: None,
+    };
+    let shown: Box<dyn Learner> = Box::new(Imitation::new(ImitationParams::default(), train));
+    learn::learn(&mut [shown], None, &course, base, on)
 }
 
 fn without_texts(graph: &Graph) -> Graph {
@@ -162,7 +182,7 @@ fn any_right_choice_will_do() {
     let all = |e: &Example| (0..e.graph.applicable.len()).collect();
     examples.iter_mut().for_each(|e| e.also = all(e));
     let trained =
-        learn(ImitationParams { epochs: 2, value_weight: 0.0, ..small(1) }, &examples, None);
+        learn(TrainerParams { epochs: 2, value_weight: 0.0, ..small(1) }, &examples, None);
     assert!(trained.curve.iter().all(|m| m.accuracy == 1.0 && m.loss.abs() < 1e-5));
     examples[0].also.push(99);
     assert!(matches!(fails(small(1), &examples), LearnError::Example { step: 0, .. }));
@@ -192,7 +212,7 @@ fn the_maximum_has_the_right_values_and_gradients() {
 #[test]
 fn a_tiny_set_is_learned_by_heart() {
     let examples = expert_examples(3);
-    let trained = learn(ImitationParams { epochs: 60, ..small(1) }, &examples, None);
+    let trained = learn(TrainerParams { epochs: 60, ..small(1) }, &examples, None);
     let (first, last) = (trained.curve[0], trained.curve[trained.curve.len() - 1]);
     assert!(last.loss < first.loss / 3.0, "{} {}", first.loss, last.loss);
     assert!(last.accuracy > 0.9, "{}", last.accuracy);
@@ -207,7 +227,7 @@ fn a_tiny_set_is_learned_by_heart() {
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let examples = expert_examples(2);
-    let params = |seed| ImitationParams { epochs: 3, ..small(seed) };
+    let params = |seed| TrainerParams { epochs: 3, ..small(seed) };
     let once = learn(params(5), &examples, None).checkpoint;
     let again = learn(params(5), &examples, None).checkpoint;
     assert_eq!(once.model, again.model);
@@ -244,8 +264,8 @@ fn a_checkpoint_of_another_shape_is_refused() {
 #[test]
 fn a_base_checkpoint_gives_a_head_start() {
     let examples = expert_examples(3);
-    let base = learn(ImitationParams { epochs: 60, ..small(1) }, &examples, None);
-    let once = ImitationParams { epochs: 1, learning_rate: 1e-5, ..small(2) };
+    let base = learn(TrainerParams { epochs: 60, ..small(1) }, &examples, None);
+    let once = TrainerParams { epochs: 1, learning_rate: 1e-5, ..small(2) };
     let fresh = learn(once.clone(), &examples, None);
     let warm = learn(once.clone(), &examples, Some(&base.checkpoint));
     let (warm_loss, fresh_loss) = (warm.curve[0].loss, fresh.curve[0].loss);
@@ -253,16 +273,13 @@ fn a_base_checkpoint_gives_a_head_start() {
     let digest = base.checkpoint.digest().unwrap();
     assert_eq!(warm.checkpoint.config.training.unwrap().base, Some(digest));
 
-    let other = ImitationParams { network: NetworkShape { width: 8, rounds: 3 }, ..once };
-    let learner = Imitation { params: other, device: Device::Cpu };
-    let data = TrainingData { train: &examples, validation: &[] };
-    let error = learner.learn(data, Some(&base.checkpoint), &mut |_| {}).unwrap_err();
+    let other = TrainerParams { network: NetworkShape { width: 8, rounds: 3 }, ..once };
+    let error = imitate(&other, (&examples, &[]), Some(&base.checkpoint), &mut |_| {}).unwrap_err();
     assert!(matches!(error, LearnError::Base(_)), "{error}");
 }
 
-fn fails(params: ImitationParams, train: &[Example]) -> LearnError {
-    let learner = Imitation { params, device: Device::Cpu };
-    learner.learn(TrainingData { train, validation: &[] }, None, &mut |_| {}).unwrap_err()
+fn fails(params: TrainerParams, train: &[Example]) -> LearnError {
+    imitate(&params, (train, &[]), None, &mut |_| {}).unwrap_err()
 }
 
 #[test]
@@ -271,7 +288,7 @@ fn numbers_that_are_not_finite_end_the_training() {
     examples[0].value = Some(f32::INFINITY);
     let error = fails(small(1), &examples);
     assert!(matches!(error, LearnError::NotFinite { what: "loss", epoch: 1, .. }), "{error}");
-    let wild = ImitationParams { learning_rate: 1e30, clip: 1e30, ..small(1) };
+    let wild = TrainerParams { learning_rate: 1e30, clip: 1e30, ..small(1) };
     let error = fails(wild, &expert_examples(1));
     assert!(matches!(error, LearnError::NotFinite { .. }), "{error}");
 }
@@ -280,7 +297,7 @@ fn numbers_that_are_not_finite_end_the_training() {
 fn nonsense_is_refused_before_training() {
     assert!(matches!(fails(small(1), &[]), LearnError::NoExamples));
     let mut examples = expert_examples(1);
-    let p = ImitationParams { text_dropout: 2.0, ..small(1) };
+    let p = TrainerParams { text_dropout: 2.0, ..small(1) };
     assert!(matches!(fails(p, &examples), LearnError::Parameter { name: "text_dropout", .. }));
     examples[1].target = 99;
     assert!(matches!(fails(small(1), &examples), LearnError::Example { step: 1, .. }));
@@ -290,7 +307,7 @@ fn nonsense_is_refused_before_training() {
 fn levels_are_taught_and_learned() {
     let world = world_of(&sure_courier());
     let worlds = [Arc::clone(&world)];
-    let params = TrainParams { imitation: small(1), ..TrainParams::default() };
+    let params = TrainParams { trainer: small(1), ..TrainParams::default() };
     let mut told = Vec::new();
     let mut learn = |validation| {
         let worlds = Worlds { train: &worlds, validation };
@@ -298,7 +315,7 @@ fn levels_are_taught_and_learned() {
             Progress::Taught { done, of } => told.push((done, of)),
             Progress::Epoch(metrics) => told.push((metrics.epoch, metrics.epochs)),
         };
-        train(worlds, &params, None, Device::Cpu, &mut on).unwrap()
+        train(worlds, &params, None, Device::Cpu, None, &mut on).unwrap()
     };
     let trained = learn(&[]);
     let again = learn(&[]);
@@ -310,7 +327,7 @@ fn levels_are_taught_and_learned() {
     let play = crate::quest::play_out(&mut agent, &world, 0).unwrap();
     assert!(play.goal_achieved());
     let none = Worlds { train: &[], validation: &[] };
-    let error = train(none, &params, None, Device::Cpu, &mut |_| {}).unwrap_err();
+    let error = train(none, &params, None, Device::Cpu, None, &mut |_| {}).unwrap_err();
     assert!(matches!(error, LearnError::NoExamples), "{error}");
 }
 
@@ -318,11 +335,14 @@ fn levels_are_taught_and_learned() {
 fn validation_chooses_the_pass_and_is_reported() {
     let examples = expert_examples(4);
     let (train, validation) = examples.split_at(examples.len() / 2);
-    let params = ImitationParams { epochs: 4, ..small(3) };
-    let learner = Imitation { params, device: Device::Cpu };
+    let params = TrainerParams { epochs: 4, ..small(3) };
     let mut seen: Vec<EpochMetrics> = Vec::new();
-    let data = TrainingData { train, validation };
-    let trained = learner.learn(data, None, &mut |m| seen.push(*m)).unwrap();
+    let mut on = |told: learn::Progress<'_>| {
+        if let learn::Progress::Pass(metrics) = told {
+            seen.push(*metrics);
+        }
+    };
+    let trained = imitate(&params, (train, validation), None, &mut on).unwrap();
     assert_eq!(seen, trained.curve);
     let accuracy = |m: &EpochMetrics| m.validation_accuracy.unwrap();
     let top = seen.iter().map(accuracy).fold(0.0, f64::max);

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use tch::Device;
 
-use crate::learn::{Imitation, LearnError, Learner, Trained, TrainingData};
-use fqm_pipe::policy::{Checkpoint, EpochMetrics, ImitationParams, TeacherParams, teach};
+use crate::learn::{Course, Imitation, Journal, LearnError, Learner, Trained, learn};
+use fqm_pipe::policy::{
+    Checkpoint, EpochMetrics, GuardParams, ImitationParams, TeacherParams, TrainerParams, teach,
+};
 use fqm_pipe::quest::World;
 
 /// How to train on levels.
@@ -14,20 +16,20 @@ pub struct TrainParams {
     /// What the teacher shows.
     pub teacher: TeacherParams,
     /// How it is learned.
-    pub imitation: ImitationParams,
+    pub trainer: TrainerParams,
 }
 
 impl Default for TrainParams {
     /// Ten passes, however many examples there are, and texts hidden more often than not: levels
     /// of one domain share their few functions, which would soon be learned by heart.
     fn default() -> Self {
-        let imitation = ImitationParams {
+        let trainer = TrainerParams {
             epochs: 10,
             max_states: 1_000_000,
             text_dropout: 0.75,
-            ..ImitationParams::default()
+            ..TrainerParams::default()
         };
-        Self { teacher: TeacherParams::default(), imitation }
+        Self { teacher: TeacherParams::default(), trainer }
     }
 }
 
@@ -64,6 +66,7 @@ pub fn train(
     params: &TrainParams,
     base: Option<&Checkpoint>,
     device: Device,
+    journal: Option<&dyn Journal>,
     on_progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Trained, LearnError> {
     let of = worlds.train.len() + worlds.validation.len();
@@ -74,7 +77,19 @@ pub fn train(
     };
     let examples = shown(worlds.train, 0);
     let validation = shown(worlds.validation, worlds.train.len());
-    let learner = Imitation { params: params.imitation.clone(), device };
-    let data = TrainingData { train: &examples, validation: &validation };
-    learner.learn(data, base, &mut |metrics| on_progress(Progress::Epoch(metrics)))
+    let course = Course {
+        trainer: &params.trainer,
+        rounds: 1,
+        guard: &GuardParams::default(),
+        validation: &validation,
+        device,
+        journal,
+    };
+    let shown: Box<dyn Learner> = Box::new(Imitation::new(ImitationParams::default(), &examples));
+    let mut on = |told: crate::learn::Progress<'_>| {
+        if let crate::learn::Progress::Pass(metrics) = told {
+            on_progress(Progress::Epoch(metrics));
+        }
+    };
+    learn(&mut [shown], None, &course, base, &mut on)
 }

@@ -19,17 +19,25 @@ pub(super) struct Whole {
     /// Where the calls lead that may be made.
     next: Vec<Vec<(CallId, usize)>>,
     needed: Vec<u32>,
+    /// The states by facts and fluents.
+    known: BTreeMap<State, usize>,
+}
+
+/// Facts and fluents.
+type State = (Vec<u64>, Vec<i64>);
+
+fn state_of(play: &Play) -> State {
+    (play.bits().to_vec(), play.fluents().to_vec())
 }
 
 impl Whole {
     /// None where there are more than `most` states.
     pub(super) fn search(world: &Arc<World>, most: usize) -> Option<Self> {
-        let mut known: BTreeMap<(Vec<u64>, Vec<i64>), usize> = BTreeMap::new();
-        let key = |play: &Play| (play.bits().to_vec(), play.fluents().to_vec());
         let start = Play::new(Arc::clone(world), 0);
-        known.insert(key(&start), 0);
+        let mut known = BTreeMap::from([(state_of(&start), 0)]);
         let mut plays = vec![start];
-        let mut whole = Self { found: vec![None], next: Vec::new(), needed: Vec::new() };
+        let (next, needed) = (Vec::new(), Vec::new());
+        let mut whole = Self { found: vec![None], next, needed, known: BTreeMap::new() };
         while let Some(play) = plays.get(whole.next.len()).cloned() {
             let at = whole.next.len();
             let mut calls = Vec::new();
@@ -38,7 +46,7 @@ impl Whole {
                 if after.advance(call).is_err() {
                     continue;
                 }
-                let to = *known.entry(key(&after)).or_insert_with(|| {
+                let to = *known.entry(state_of(&after)).or_insert_with(|| {
                     plays.push(after);
                     whole.found.push(Some((at, call)));
                     plays.len() - 1
@@ -51,7 +59,13 @@ impl Whole {
             whole.next.push(calls);
         }
         whole.count(&plays);
+        whole.known = known;
         Some(whole)
+    }
+
+    /// The number of the state that a play is in; none where a forbidden call led there.
+    pub(super) fn find(&self, play: &Play) -> Option<usize> {
+        self.known.get(&state_of(play)).copied()
     }
 
     /// Calls needed, from the goals back.

@@ -1,7 +1,7 @@
 //! Checkpoints as bytes: stable, checked, and clear about what is wrong.
 
 use crate::policy::{
-    Checkpoint, CheckpointError, Config, DETERMINISM_ENV, ImitationParams, NetworkShape, Weights,
+    Checkpoint, CheckpointError, Config, DETERMINISM_ENV, NetworkShape, TrainerParams, Weights,
 };
 
 fn weights() -> Weights {
@@ -50,7 +50,7 @@ fn damaged_or_foreign_configurations_are_refused_by_name() {
         assert!(text.contains(from), "{text}");
         text.replace(from, to).into_bytes()
     };
-    let newer = broken(&edit("fqm-policy/2", "fqm-policy/9"));
+    let newer = broken(&edit("fqm-policy/3", "fqm-policy/9"));
     assert!(newer.to_string().contains("fqm-policy/9"), "{newer}");
     let encoding = broken(&edit("\"edge_kinds\":4", "\"edge_kinds\":5"));
     assert!(matches!(encoding, CheckpointError::Mismatch { .. }), "{encoding}");
@@ -68,16 +68,16 @@ fn weights_that_are_not_numbers_are_refused() {
 
 #[test]
 fn passes_are_bounded_by_epochs_and_by_states() {
-    let p = ImitationParams { epochs: 40, max_states: 10_000, ..ImitationParams::default() };
+    let p = TrainerParams { epochs: 40, max_states: 10_000, ..TrainerParams::default() };
     assert_eq!((p.passes(100), p.passes(1_000), p.passes(3_000)), (40, 10, 4));
     assert_eq!((p.passes(50_000), p.passes(0)), (1, 40));
 }
 
 #[test]
 fn parameters_refuse_unknown_keys() {
-    let ok = serde_json::from_str::<ImitationParams>(r#"{"epochs": 3}"#).unwrap();
+    let ok = serde_json::from_str::<TrainerParams>(r#"{"epochs": 3}"#).unwrap();
     assert_eq!((ok.epochs, ok.network), (3, NetworkShape::default()));
-    assert!(serde_json::from_str::<ImitationParams>(r#"{"epoch": 3}"#).is_err());
+    assert!(serde_json::from_str::<TrainerParams>(r#"{"epoch": 3}"#).is_err());
 }
 
 #[test]

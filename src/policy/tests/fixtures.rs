@@ -119,6 +119,7 @@ pub fn step(index: i32, action: &str) -> Step {
         done: false,
         error: None,
         tool_defs: None,
+        correction: None,
     }
 }
 

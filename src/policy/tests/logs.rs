@@ -25,7 +25,7 @@ fn act_log_lift_gives_bit_equal_graphs() {
         assert_eq!(lifted.way, Way::Replay);
         assert_eq!(lifted.examples.len(), graphs.len());
         for (example, graph) in lifted.examples.iter().zip(&graphs) {
-            assert_eq!(&example.graph, graph);
+            assert_eq!(*example.graph, *graph);
         }
         let mut again = Play::new(Arc::clone(&world), seed);
         for (example, (id, outcome)) in lifted.examples.iter().zip(play.history()) {

@@ -113,6 +113,19 @@ fn safety(m: &mut Markup, e: &EvaluationReport) {
     let failed = e.safety.is_some_and(|s| s.passed < s.plays);
     let class = if failed { "must" } else { "note" };
     m.el("p", &[("class", class), ("id", "safety")], |m| m.prose(&text));
+    let Some(s) = &e.safety else { return };
+    if let (Some(p), Some(after)) = (s.forbidden_probability, s.violations_held_back) {
+        note(
+            m,
+            &format!(
+                "They are judged by what the policy wants. It gives calls that must not be made \
+                 {:.2} % on average where one is possible. Where it serves, they are held back: {} \
+                 of these plays then have one.",
+                100.0 * p,
+                count(after)
+            ),
+        );
+    }
 }
 
 fn classes(
@@ -251,6 +264,7 @@ fn history_table(m: &mut Markup, nights: &[HistoryNight], tonight: &str) {
         Column::number("Success"),
         Column::number("Efficiency"),
         Column::text("Verdict"),
+        Column::number("Mastered"),
     ];
     let rows = nights.iter().map(|n| Row {
         strong: n.date == tonight,
@@ -259,6 +273,7 @@ fn history_table(m: &mut Markup, nights: &[HistoryNight], tonight: &str) {
             Cell::text(percent_or_dash(n.success)),
             Cell::text(percent_or_dash(n.efficiency)),
             Cell::text(capital(&n.verdict)),
+            Cell::text(n.mastered.map_or_else(|| "–".to_owned(), count)),
         ],
     });
     table(m, "Each night's challenger on that night's fresh levels", &columns, rows.collect());

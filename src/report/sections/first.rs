@@ -82,6 +82,10 @@ fn to_do(m: &mut Markup, report: &RunReport) {
                 command(m, text);
             }
         }
+        if !report.advice.is_empty() {
+            m.leaf("p", &[("class", "note")], "What the numbers recommend:");
+            list(m, "advice", &report.advice);
+        }
         if let Some(rollback) = &report.rollback {
             m.leaf("p", &[("class", "note")], "To roll this night back:");
             command(m, rollback);

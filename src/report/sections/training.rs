@@ -3,7 +3,7 @@
 use super::super::charts::{LineChart, Mark, Point, Series, bar, swatch};
 use super::super::format::{count, number, percent, percent_or_dash};
 use super::super::markup::Markup;
-use super::super::model::{CurvePoint, NextFunction, RunReport};
+use super::super::model::{CurvePoint, NextFunction, RunReport, TrainingReport};
 use super::table::Row;
 use super::{Cell, Column, missing, note, section, table};
 
@@ -16,12 +16,68 @@ pub(crate) fn training(m: &mut Markup, report: &RunReport) {
         if report.learning_curve.is_empty() {
             missing(m, report, "training", &["train", "finetune"]);
         } else {
+            if let Some(training) = &report.training {
+                learned(m, training);
+            }
             curve(m, &report.learning_curve);
         }
         if let Some(next) = &report.next_function {
             next_function(m, next);
         }
     });
+}
+
+/// What taught, and what practice came to.
+fn learned(m: &mut Markup, training: &TrainingReport) {
+    if !training.taught.is_empty() {
+        let columns = [Column::text("Learned from"), Column::number("Examples")];
+        let rows = training.taught.iter();
+        let rows =
+            rows.map(|(who, n)| vec![Cell::text(teacher(who)), Cell::text(count(*n))].into());
+        table(m, "What taught", &columns, rows.collect());
+    }
+    let mut lines = Vec::new();
+    if let Some((mastered, all)) = training.mastered {
+        lines.push(format!("{} of {} grades are mastered.", count(mastered), count(all)));
+    }
+    let named = |word: &str, grades: &[String]| {
+        (!grades.is_empty()).then(|| format!("{word} this night: {}.", grades.join(", ")))
+    };
+    lines.extend(named("Mastered", &training.gained));
+    lines.extend(named("Lost", &training.lost));
+    if !training.frontiers.is_empty() {
+        let next: Vec<String> =
+            training.frontiers.iter().map(|(family, grade)| format!("{family} {grade}")).collect();
+        lines.push(format!("Next to be mastered: {}.", next.join(", ")));
+    }
+    if let Some((tried, broke)) = training.searched.filter(|(tried, _)| *tried > 0) {
+        lines.push(format!(
+            "Of {} levels tried in search of its weak points, {} broke the champion.",
+            count(tried),
+            count(broke)
+        ));
+    }
+    if let Some(agreement) = training.agreement {
+        lines.push(format!(
+            "The reward model puts {} of held-out pairs in the order of the feedback.",
+            percent(agreement)
+        ));
+    }
+    lines.iter().for_each(|line| note(m, line));
+}
+
+/// A learner's name in words.
+fn teacher(name: &str) -> String {
+    match name {
+        "imitation" => "good episodes, imitated",
+        "awr" => "all episodes, by what came of them",
+        "preference" => "corrections, and better feedback in the same state",
+        "practice" => "practice on training levels",
+        "ppo" => "rewards of its own plays",
+        "guard" => "what the champion knows, kept",
+        other => other,
+    }
+    .to_owned()
 }
 
 fn curve(m: &mut Markup, points: &[CurvePoint]) {
@@ -45,6 +101,14 @@ fn curve(m: &mut Markup, points: &[CurvePoint]) {
             (|p: &CurvePoint| p.grad_norm) as Pick,
         )];
         figure(m, points, "Gradient norm", false, &norm);
+        let nats: [(&str, &'static str, Mark, Pick); 2] = [
+            ("from the champion, where that is good", "series-a", Mark::Dot, |p| p.kl),
+            ("entropy", "series-b", Mark::Ring, |p| p.entropy),
+        ];
+        figure(m, points, "Divergence and entropy, in nats", false, &nats);
+        let error: [(&str, &'static str, Mark, Pick); 1] =
+            [("calls still needed", "series-a", Mark::Dot, |p| p.value_error)];
+        figure(m, points, "Mean error of the value head, in calls", false, &error);
     });
     epochs(m, points);
 }
@@ -100,14 +164,24 @@ fn epochs(m: &mut Markup, points: &[CurvePoint]) {
             Column::number("Training"),
             Column::number("Held out"),
             Column::number("Gradient norm"),
+            Column::number("Divergence"),
+            Column::number("Entropy"),
+            Column::number("Forbidden"),
         ];
         let rows = points.iter().map(|p| {
             vec![
-                Cell::text(p.epoch.to_string()),
+                Cell::text(if p.undone {
+                    format!("{} (undone)", p.epoch)
+                } else {
+                    p.epoch.to_string()
+                }),
                 Cell::text(number(p.loss)),
                 Cell::text(percent_or_dash(p.train_accuracy)),
                 Cell::text(percent_or_dash(p.validation_accuracy)),
                 Cell::text(p.grad_norm.map_or_else(|| "–".to_owned(), number)),
+                Cell::text(p.kl.map_or_else(|| "–".to_owned(), number)),
+                Cell::text(p.entropy.map_or_else(|| "–".to_owned(), number)),
+                Cell::text(percent_or_dash(p.forbidden)),
             ]
             .into()
         });

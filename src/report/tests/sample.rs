@@ -138,6 +138,7 @@ fn night(date: &str, success: f64, efficiency: f64, verdict: &str) -> HistoryNig
         success: Some(success),
         efficiency: Some(efficiency),
         verdict: verdict.to_owned(),
+        mastered: None,
     }
 }
 
@@ -162,6 +163,8 @@ fn evaluation() -> EvaluationReport {
             violations: 3,
             grades: 15,
             played_grades: 15,
+            forbidden_probability: Some(0.0042),
+            violations_held_back: Some(0),
         }),
         by_level: vec![
             class("Level 1", 120, 0.958, 0.992),
@@ -300,9 +303,28 @@ fn learning_curve() -> Vec<CurvePoint> {
                 train_accuracy: Some(0.93 - 0.5 * (-e / 2.2).exp()),
                 validation_accuracy: Some(0.885 - 0.47 * (-e / 2.0).exp() - 0.0008 * e),
                 grad_norm: Some(0.4 + 2.2 * (-e / 3.0).exp()),
+                entropy: Some(0.2 + 0.9 * (-e / 2.5).exp()),
+                kl: Some(0.02 + 0.1 * (-e / 4.0).exp()),
+                value_error: Some(0.5 + 2.0 * (-e / 3.0).exp()),
+                forbidden: Some(0.01 * (-e / 3.0).exp()),
+                undone: epoch == 3,
             }
         })
         .collect()
+}
+
+fn training() -> TrainingReport {
+    let counts = |rows: &[(&str, u64)]| rows.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect();
+    let name = |family: &str, grade: &str| (family.to_owned(), grade.to_owned());
+    TrainingReport {
+        taught: counts(&[("awr", 1500), ("guard", 1900), ("imitation", 3000), ("practice", 1240)]),
+        mastered: Some((142, 185)),
+        frontiers: [name("courier", "5.3"), name("locks", "3.2")].into(),
+        gained: vec!["courier 5.2".to_owned(), "symphony 4.1".to_owned()],
+        lost: vec!["locks 3.2".to_owned()],
+        searched: Some((120, 31)),
+        agreement: Some(0.874),
+    }
 }
 
 /// A night in which everything was there and the challenger was promoted.
@@ -332,6 +354,11 @@ pub fn full() -> RunReport {
             ]),
             notes: vec!["262 episodes had no feedback; their outcome stood in for it.".to_owned()],
         }),
+        training: Some(training()),
+        advice: vec![
+            "`locks` lags behind: 61 % of 80 plays, where all families together reach 84 %."
+                .to_owned(),
+        ],
         learning_curve: learning_curve(),
         next_function: Some(NextFunction { n: 1_048, policy: 0.914, majority: 0.31, bigram: 0.742, ngram: 0.806 }),
         evaluation: Some(evaluation()),

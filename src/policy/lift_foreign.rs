@@ -13,17 +13,41 @@ use super::graph::{
     CALL_FEATURES, Edge, EdgeKind, FACT_FEATURES, GLOBAL_FEATURES, Graph, Topology, call, fact,
     global, share,
 };
+use super::habits::Habits;
 use super::text::{TEXT_FEATURES, embed};
-use super::vocabulary::{FunctionInfo, RESPOND, function_of, keys, prose, top_keys};
+use super::trail::Trail;
+use super::vocabulary::{
+    FunctionInfo, RESPOND, Vocabulary, function_of, keys, spoken, top_keys, went_wrong,
+};
 use crate::dataset::Step;
 
 /// History facts per function: done, failed, last.
 const PER_FUNCTION: usize = 3;
 
+/// Columns of a call that stand for something else where the level is known; the state says which
+/// ([`global::FOREIGN`]).
+mod hinted {
+    use super::call;
+
+    /// How probable the function is after those called last, by what other tasks show.
+    pub(super) const HABIT: usize = call::HELPS;
+    /// The logarithm of that, a quarter.
+    pub(super) const LOG_HABIT: usize = call::COST;
+    /// How much the words at hand speak for it, by what other tasks show.
+    pub(super) const WORDS: usize = call::SLACK;
+    /// Ids that the user named last and it could be given, two or more is 1.
+    pub(super) const TOLD: usize = call::SOLE;
+    /// Ids that it could be given and was not yet, squashed to 0..1.
+    pub(super) const FRESH: usize = call::FAR;
+}
+
 /// A logged orchestration up to some step.
 pub(crate) struct Dialogue {
     names: Vec<String>,
-    params: Vec<BTreeSet<String>>,
+    functions: Vec<FunctionInfo>,
+    habits: Habits,
+    task: String,
+    trail: Trail,
     key_list: Vec<String>,
     edges: Vec<Edge>,
     texts: Vec<f32>,
@@ -38,7 +62,8 @@ pub(crate) struct Dialogue {
 
 impl Dialogue {
     /// Nothing has happened yet.
-    pub(crate) fn new(functions: BTreeMap<String, FunctionInfo>) -> Self {
+    pub(crate) fn new(vocabulary: &Vocabulary, workflow: &str, task: &str) -> Self {
+        let functions = vocabulary.functions(workflow);
         let all: BTreeSet<&String> = functions.values().flat_map(|f| &f.params).collect();
         let key_list: Vec<String> = all.into_iter().cloned().collect();
         let mut texts = Vec::new();
@@ -50,7 +75,10 @@ impl Dialogue {
         Self {
             edges: edges(&functions, &key_list),
             names: functions.keys().cloned().collect(),
-            params: functions.into_values().map(|f| f.params).collect(),
+            functions: functions.into_values().collect(),
+            habits: vocabulary.habits(workflow),
+            task: task.to_owned(),
+            trail: Trail::default(),
             key_list,
             texts,
             history: Vec::new(),
@@ -70,7 +98,8 @@ impl Dialogue {
 
     /// What the agent saw before this step.
     pub(crate) fn observe(&mut self, step: &Step) {
-        let said = prose(step.observation_json.as_deref());
+        self.trail.observe(step);
+        let said = spoken(step.observation_json.as_deref());
         if said.is_empty() {
             return;
         }
@@ -84,6 +113,7 @@ impl Dialogue {
 
     /// What the step did, and what came back.
     pub(crate) fn act(&mut self, step: &Step) {
+        self.trail.act(step);
         self.steps += 1;
         let Some(name) = function_of(step) else { return };
         self.asked = name == RESPOND;
@@ -94,7 +124,7 @@ impl Dialogue {
             self.known.extend(keys(step.result_json.as_deref()));
         }
         if let Some(place) = self.position(name) {
-            self.history.push((place, step.error.is_some()));
+            self.history.push((place, went_wrong(step)));
         }
     }
 
@@ -143,8 +173,10 @@ impl Dialogue {
 
     fn call_features(&self) -> Vec<f32> {
         let mut out = vec![0.0; (self.names.len() + 1) * CALL_FEATURES];
-        let functions = self.names.iter().zip(&self.params).enumerate();
-        for ((place, (name, params)), row) in functions.zip(out.chunks_exact_mut(CALL_FEATURES)) {
+        let words = self.trail.words();
+        let hints = self.habits.hints(&self.task, &self.names, &self.trail.moment(&words));
+        let functions = self.names.iter().zip(&self.functions).zip(hints).enumerate();
+        for ((place, ((name, info), hint)), row) in functions.zip(out.chunks_exact_mut(CALL_FEATURES)) {
             let made = self.history.iter().filter(|(p, _)| *p == place);
             let failed = made.clone().filter(|(_, failed)| *failed).count();
             let made = made.count();
@@ -154,8 +186,14 @@ impl Dialogue {
             row[call::CALLED] = share(made, 4);
             row[call::FUNCTION_CALLED] = share(made, 8);
             row[call::FAILED] = share(failed, 4);
+            let (params, fresh) = (&info.params, self.trail.fresh(name, &info.sources));
             let met = params.iter().filter(|k| self.known.contains(*k)).count();
             row[call::READY] = if params.is_empty() { 1.0 } else { share(met, params.len()) };
+            row[hinted::HABIT] = hint.habit as f32;
+            row[hinted::LOG_HABIT] = hint.habit.max(1e-4).ln() as f32 / 4.0;
+            row[hinted::WORDS] = hint.words.clamp(-4.0, 4.0) as f32 / 2.0;
+            row[hinted::TOLD] = share(fresh.told, 2);
+            row[hinted::FRESH] = fresh.known as f32 / (fresh.known as f32 + 1.0);
             row[call::RESPOND] = f32::from(u8::from(name == RESPOND));
             if let Some((_, failed)) = self.history.last().filter(|(p, _)| *p == place) {
                 row[call::LAST] = 1.0;

@@ -10,7 +10,9 @@ mod encode;
 mod environment;
 mod features;
 mod fold;
+mod folds;
 mod graph;
+mod habits;
 mod history;
 mod lift_foreign;
 mod lift_log;
@@ -20,18 +22,20 @@ mod params;
 mod relaxation;
 mod teacher;
 mod text;
+mod trail;
 mod vocabulary;
 
 #[cfg(test)]
 mod tests;
 
-pub use baseline::{BaselineReport, NextFunction, baselines, functions_of};
+pub use baseline::{BaselineReport, ORDER as CONTEXT, NextFunction, baselines, functions_of};
 pub use checkpoint::{
     CONFIG_FILE, Checkpoint, CheckpointError, Config, FORMAT, Inputs, MODEL_FILE, Weights,
 };
 pub use encode::{Batch, epoch_batches, pack};
 pub use environment::DETERMINISM_ENV;
 pub use fold::fold;
+pub use folds::folds;
 pub use graph::{
     CALL_FEATURES, EDGE_KINDS, Edge, EdgeKind, Example, FACT_FEATURES, GLOBAL_FEATURES, Graph,
     Topology,

@@ -5,6 +5,7 @@
 mod curate;
 mod evaluate;
 mod finetune;
+mod foretell;
 mod ingest;
 mod play;
 mod promote;
@@ -21,6 +22,9 @@ use crate::pipeline::{Body, Catalog, Kind};
 
 pub use evaluate::{EvaluateParams, Evaluation, Played};
 pub use finetune::{NextFunctionReport, TrainedModel};
+pub use foretell::{
+    Foretelling, ForetellRequest, ForetoldEpisode, Guess, SeedGuesses, Standing, foretelling,
+};
 pub use play::{PlayRequest, Weights};
 pub use register::Registered;
 pub use score::{AskedState, Likely, Opinion, ScoreRequest};

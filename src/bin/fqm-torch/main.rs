@@ -8,6 +8,7 @@ mod device;
 mod evaluate;
 mod finetune;
 mod folder;
+mod foretell;
 mod learn;
 mod load;
 mod loss;
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
         Some("simulate") => answer(simulate::simulate_with_policy),
         Some("play") => answer(play::play),
         Some("score") => answer(score::score),
+        Some("foretell") => {
+            told("foretell", async |request, reporter| foretell::foretell(&request, &reporter))
+        }
         Some("train") => {
             told("train", async |request, reporter| school::run(request, &reporter).await)
         }

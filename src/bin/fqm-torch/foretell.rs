@@ -1,0 +1,93 @@
+//! Learns every fold's policy and asks it for the choices of the episodes that were held out.
+
+use fqm_pipe::dataset::Episode;
+use fqm_pipe::pipeline::{Reporter, StepFailure};
+use fqm_pipe::policy::{
+    Example, Graph, ImitationParams, NoLevels, Vocabulary, examples_of_episode, folds,
+};
+use fqm_pipe::steps::{ForetellRequest, Guess, SeedGuesses};
+
+use crate::agent::{Manner, PolicyAgent};
+use crate::device::{Wish, choose};
+use crate::learn::{Imitation, Learner, TrainingData};
+
+/// Probabilities as the policy states them.
+const STATED: Manner = Manner { temperature: 1.0, epsilon: 0.0, avoid_circles: false };
+
+/// The guesses of every seed.
+///
+/// # Errors
+/// Where an episode gives no examples, or a training diverges.
+pub fn foretell(
+    request: &ForetellRequest,
+    reporter: &Reporter,
+) -> Result<Vec<SeedGuesses>, StepFailure> {
+    let episodes = &request.episodes;
+    let fold = folds(episodes, request.folds, request.seed);
+    let mut runs: Vec<SeedGuesses> = (request.seeds.iter())
+        .map(|seed| SeedGuesses { seed: *seed, episodes: vec![Vec::new(); episodes.len()] })
+        .collect();
+    let all = (request.folds * request.seeds.len()) as u64;
+    let mut done = 0;
+    for held_out in 0..request.folds {
+        let part = Part::new(episodes, &fold, held_out)?;
+        for run in &mut runs {
+            reporter.progress(done, Some(all), "policies trained");
+            let params = ImitationParams { seed: run.seed, ..request.learner.clone() };
+            for (place, guesses) in part.guesses(params)? {
+                if let Some(of) = run.episodes.get_mut(place) {
+                    *of = guesses;
+                }
+            }
+            done += 1;
+        }
+    }
+    Ok(runs)
+}
+
+/// What one fold's policy learns from and is asked.
+struct Part {
+    train: Vec<Example>,
+    /// Examples of the held-out episodes with the episodes' places.
+    held_out: Vec<(usize, Vec<Example>)>,
+}
+
+impl Part {
+    /// The vocabulary is that of the training episodes alone.
+    fn new(episodes: &[Episode], fold: &[usize], held_out: usize) -> Result<Self, StepFailure> {
+        let learned = episodes.iter().zip(fold).filter(|(_, fold)| **fold != held_out);
+        let vocabulary = Vocabulary::of(learned.map(|(episode, _)| episode));
+        let mut part = Self { train: Vec::new(), held_out: Vec::new() };
+        for (place, (episode, fold)) in episodes.iter().zip(fold).enumerate() {
+            let lifted = examples_of_episode(episode, &NoLevels, &vocabulary);
+            let examples = lifted.map_err(StepFailure::input)?.examples;
+            if *fold == held_out {
+                part.held_out.push((place, examples));
+            } else {
+                part.train.extend(examples);
+            }
+        }
+        Ok(part)
+    }
+
+    fn guesses(&self, params: ImitationParams) -> Result<Vec<(usize, Vec<Guess>)>, StepFailure> {
+        let device = choose(Wish::Cpu).device;
+        let seed = params.seed;
+        let data = TrainingData { train: &self.train, validation: &[] };
+        let trained = Imitation { params, device }.learn(data, None, &mut |_| {});
+        let checkpoint = trained.map_err(StepFailure::input)?.checkpoint;
+        let agent = PolicyAgent::new("policy", &checkpoint, STATED, seed, device);
+        let agent = agent.map_err(StepFailure::internal)?;
+        let asked = |(place, examples): &(usize, Vec<Example>)| {
+            let graphs: Vec<&Graph> = examples.iter().map(|e| &e.graph).collect();
+            let scored = agent.score(&graphs).map_err(StepFailure::internal)?;
+            let guess = |(s, e): (&crate::network::Scored, &Example)| {
+                let shares = STATED.propensities(&s.logits);
+                let shares: Vec<f64> = shares.into_iter().map(f64::from).collect();
+                Guess::of(&shares, e.target)
+            };
+            Ok((*place, scored.iter().zip(examples).map(guess).collect()))
+        };
+        self.held_out.iter().map(asked).collect()
+    }
+}

@@ -1,6 +1,6 @@
 //! Episodes straight from the rows of logs, for what looks at a log once and keeps nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ pub fn episodes_of(records: impl IntoIterator<Item = Record>) -> Gathered {
         }
     }
     let mut gathered = Gathered::default();
-    let mut known = std::collections::BTreeSet::new();
+    let mut known = BTreeSet::new();
     for head in heads {
         if !known.insert(head.episode_id.to_string()) {
             continue;
@@ -52,12 +52,8 @@ pub fn episodes_of(records: impl IntoIterator<Item = Record>) -> Gathered {
 fn episode(row: EpisodeRow, steps: Vec<Step>) -> Episode {
     let level: Option<LevelRef> =
         row.level_json.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    let attrs: Option<Value> =
-        row.attrs_json.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    let stated = attrs.as_ref().and_then(|a| a.get("domain")).and_then(Value::as_str);
-    let family = level.as_ref().map(|level| level.family.as_str());
     Episode {
-        domain: family.or(stated).unwrap_or(&row.workflow).to_owned(),
+        domain: domain_of(level.as_ref(), row.attrs_json.as_deref(), &row.workflow),
         id: row.episode_id,
         task_id: row.task_id,
         workflow: row.workflow,
@@ -76,6 +72,16 @@ fn episode(row: EpisodeRow, steps: Vec<Step>) -> Episode {
         split: DataSplit::Train,
         steps,
     }
+}
+
+/// The field of work: the level's family, else what the log calls it, else the workflow.
+pub fn domain_of(level: Option<&LevelRef>, attrs: Option<&str>, workflow: &str) -> String {
+    if let Some(level) = level {
+        return level.family.clone();
+    }
+    let attrs: Option<Value> = attrs.and_then(|text| serde_json::from_str(text).ok());
+    let stated = attrs.as_ref().and_then(|value| value.get("domain")).and_then(Value::as_str);
+    stated.unwrap_or(workflow).to_owned()
 }
 
 fn step(row: StepRow) -> Step {

@@ -19,8 +19,10 @@ const DOUBT: f64 = 4.0;
 pub(crate) struct Moment<'a> {
     /// Functions called so far, in order.
     pub(crate) past: &'a [String],
-    /// Words at hand, each with a mark of who said it.
-    pub(crate) words: &'a BTreeSet<String>,
+    /// Words of the user at hand.
+    pub(crate) heard: &'a BTreeSet<String>,
+    /// Words of the agent's last answer, or of the last result.
+    pub(crate) own: &'a BTreeSet<String>,
 }
 
 /// What others' episodes say for a function at a moment.
@@ -28,8 +30,11 @@ pub(crate) struct Moment<'a> {
 pub(crate) struct Hint {
     /// Its probability after the functions called last.
     pub(crate) habit: f64,
-    /// How much the words speak for it: the mean of their log ratios, times the root of their number.
-    pub(crate) words: f64,
+    /// How much the user's words speak for it: the mean of their log ratios, times the root of their
+    /// number.
+    pub(crate) heard: f64,
+    /// The same of the agent's own words and of results.
+    pub(crate) own: f64,
 }
 
 /// Counts of what went before each function in the episodes of a workflow.
@@ -54,8 +59,10 @@ impl Habits {
         let own = self.tasks.contains(task).then(|| self.parts.get(&part(task))).flatten();
         let own = own.unwrap_or(&nothing);
         let habits = self.all.follows.probabilities(functions, at.past, Some(&own.follows));
-        let words = self.all.words(functions, at.words, own);
-        habits.into_iter().zip(words).map(|(habit, words)| Hint { habit, words }).collect()
+        let heard = self.all.words(functions, at.heard, own);
+        let own = self.all.words(functions, at.own, own);
+        let all = habits.into_iter().zip(heard).zip(own);
+        all.map(|((habit, heard), own)| Hint { habit, heard, own }).collect()
     }
 }
 
@@ -74,7 +81,7 @@ struct Seen {
 impl Seen {
     fn see(&mut self, moment: &Moment<'_>, chosen: &str) {
         self.follows.see(moment.past, chosen);
-        for word in moment.words {
+        for word in moment.heard.union(moment.own) {
             let beside = self.beside.entry(word.clone()).or_default();
             *beside.entry(chosen.to_owned()).or_default() += 1;
         }

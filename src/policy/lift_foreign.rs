@@ -3,8 +3,10 @@
 //! Facts: `done(f)`, `failed(f)` and `last(f)` for every function, `has(key)` for every parameter
 //! key (seen in a result or an argument), `asked` and `answered`. Calls: one per function, which
 //! needs `has(key)` for its parameters and adds it for keys that it was seen to return. The user is
-//! a call too, one that cannot be chosen; its text is what was said last. The policy chooses the
-//! next function; arguments are not its business here.
+//! a call too, one that cannot be chosen. What the user and the agent said, and what other tasks show
+//! to follow on that, are features of the calls (see `habits`): a few hundred logged choices are too
+//! few to learn words from their embeddings. The policy chooses the next function; arguments are not
+//! its business here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use super::graph::{
     CALL_FEATURES, Edge, EdgeKind, FACT_FEATURES, GLOBAL_FEATURES, Graph, Topology, call, fact,
     global, share,
 };
-use super::habits::Habits;
+use super::habits::{Habits, Hint};
 use super::text::{TEXT_FEATURES, embed};
 use super::trail::Trail;
 use super::vocabulary::{
@@ -24,28 +26,34 @@ use crate::dataset::Step;
 /// History facts per function: done, failed, last.
 const PER_FUNCTION: usize = 3;
 
-/// Columns of a call that stand for something else where the level is known; the state says which
+/// Columns that stand for something else where the level is known; the state says which
 /// ([`global::FOREIGN`]).
 mod hinted {
-    use super::call;
+    use super::{call, global};
 
     /// How probable the function is after those called last, by what other tasks show.
     pub(super) const HABIT: usize = call::HELPS;
     /// The logarithm of that, a quarter.
     pub(super) const LOG_HABIT: usize = call::COST;
-    /// How much the words at hand speak for it, by what other tasks show.
-    pub(super) const WORDS: usize = call::SLACK;
+    /// How much the user's words speak for it, by what other tasks show.
+    pub(super) const HEARD: usize = call::SLACK;
+    /// The same of the agent's last answer, or of the last result.
+    pub(super) const OWN_WORDS: usize = call::RISK;
     /// Ids that the user named last and it could be given, two or more is 1.
     pub(super) const TOLD: usize = call::SOLE;
     /// Ids that it could be given and was not yet, squashed to 0..1.
     pub(super) const FRESH: usize = call::FAR;
+    /// How often the user spoke, eight or more is 1.
+    pub(super) const TURNS: usize = global::GOALS;
+    /// Choices since the user spoke last, four or more is 1.
+    pub(super) const SINCE: usize = global::OPEN;
 }
 
 /// A logged orchestration up to some step.
-pub(crate) struct Dialogue {
+pub(crate) struct Dialogue<'a> {
     names: Vec<String>,
     functions: Vec<FunctionInfo>,
-    habits: Habits,
+    habits: Option<&'a Habits>,
     task: String,
     trail: Trail,
     key_list: Vec<String>,
@@ -57,12 +65,11 @@ pub(crate) struct Dialogue {
     told: BTreeSet<String>,
     asked: bool,
     answered: bool,
-    said: Vec<f32>,
 }
 
-impl Dialogue {
+impl<'a> Dialogue<'a> {
     /// Nothing has happened yet.
-    pub(crate) fn new(vocabulary: &Vocabulary, workflow: &str, task: &str) -> Self {
+    pub(crate) fn new(vocabulary: &'a Vocabulary, workflow: &str, task: &str) -> Self {
         let functions = vocabulary.functions(workflow);
         let all: BTreeSet<&String> = functions.values().flat_map(|f| &f.params).collect();
         let key_list: Vec<String> = all.into_iter().cloned().collect();
@@ -87,7 +94,6 @@ impl Dialogue {
             told: BTreeSet::new(),
             asked: false,
             answered: false,
-            said: vec![0.0; TEXT_FEATURES],
         }
     }
 
@@ -108,7 +114,6 @@ impl Dialogue {
             said.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect();
         let names = |key: &str| key.split('_').all(|w| words.contains(&w.to_lowercase()));
         self.told.extend(self.key_list.iter().filter(|k| names(k)).cloned());
-        self.said = embed("", &said, &[]);
     }
 
     /// What the step did, and what came back.
@@ -133,7 +138,7 @@ impl Dialogue {
         let functions = self.names.len();
         let facts = functions * PER_FUNCTION + self.key_list.len() + 2;
         let mut texts = self.texts.clone();
-        texts.extend_from_slice(&self.said);
+        texts.extend_from_slice(&[0.0; TEXT_FEATURES]);
         let call_text = (0..=functions as i32).collect();
         let topology = Topology::new(facts, functions + 1, self.edges.clone(), call_text, texts);
         Graph {
@@ -173,10 +178,11 @@ impl Dialogue {
 
     fn call_features(&self) -> Vec<f32> {
         let mut out = vec![0.0; (self.names.len() + 1) * CALL_FEATURES];
-        let words = self.trail.words();
-        let hints = self.habits.hints(&self.task, &self.names, &self.trail.moment(&words));
+        let hints = self.hints();
         let functions = self.names.iter().zip(&self.functions).zip(hints).enumerate();
-        for ((place, ((name, info), hint)), row) in functions.zip(out.chunks_exact_mut(CALL_FEATURES)) {
+        for ((place, ((name, info), hint)), row) in
+            functions.zip(out.chunks_exact_mut(CALL_FEATURES))
+        {
             let made = self.history.iter().filter(|(p, _)| *p == place);
             let failed = made.clone().filter(|(_, failed)| *failed).count();
             let made = made.count();
@@ -189,9 +195,7 @@ impl Dialogue {
             let (params, fresh) = (&info.params, self.trail.fresh(name, &info.sources));
             let met = params.iter().filter(|k| self.known.contains(*k)).count();
             row[call::READY] = if params.is_empty() { 1.0 } else { share(met, params.len()) };
-            row[hinted::HABIT] = hint.habit as f32;
-            row[hinted::LOG_HABIT] = hint.habit.max(1e-4).ln() as f32 / 4.0;
-            row[hinted::WORDS] = hint.words.clamp(-4.0, 4.0) as f32 / 2.0;
+            tell(row, hint);
             row[hinted::TOLD] = share(fresh.told, 2);
             row[hinted::FRESH] = fresh.known as f32 / (fresh.known as f32 + 1.0);
             row[call::RESPOND] = f32::from(u8::from(name == RESPOND));
@@ -205,6 +209,16 @@ impl Dialogue {
         out
     }
 
+    /// What other tasks show for every function; nothing where no log of the workflow was counted.
+    fn hints(&self) -> Vec<Hint> {
+        let words = self.trail.words();
+        let moment = self.trail.moment(&words);
+        match self.habits {
+            Some(habits) => habits.hints(&self.task, &self.names, &moment),
+            None => Habits::default().hints(&self.task, &self.names, &moment),
+        }
+    }
+
     fn globals(&self) -> Vec<f32> {
         let mut out = vec![0.0; GLOBAL_FEATURES];
         out[global::BUDGET_SHARE] = 1.0;
@@ -213,7 +227,24 @@ impl Dialogue {
         let failed = self.history.last().is_some_and(|(_, failed)| *failed);
         out[global::LAST_FAILED] = f32::from(u8::from(failed));
         out[global::FOREIGN] = 1.0;
+        out[hinted::TURNS] = share(self.trail.turns(), 8);
+        out[hinted::SINCE] = share(self.trail.since(), 4);
         out
+    }
+}
+
+fn tell(row: &mut [f32], hint: Hint) {
+    let speaks = |ratio: f64| ratio.clamp(-4.0, 4.0) as f32 / 2.0;
+    let values = [
+        (hinted::HABIT, hint.habit as f32),
+        (hinted::LOG_HABIT, hint.habit.max(1e-4).ln() as f32 / 4.0),
+        (hinted::HEARD, speaks(hint.heard)),
+        (hinted::OWN_WORDS, speaks(hint.own)),
+    ];
+    for (column, value) in values {
+        if let Some(slot) = row.get_mut(column) {
+            *slot = value;
+        }
     }
 }
 

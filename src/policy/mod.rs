@@ -28,7 +28,7 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
-pub use baseline::{BaselineReport, ORDER as CONTEXT, NextFunction, baselines, functions_of};
+pub use baseline::{BaselineReport, NextFunction, ORDER as CONTEXT, baselines, functions_of};
 pub use checkpoint::{
     CONFIG_FILE, Checkpoint, CheckpointError, Config, FORMAT, Inputs, MODEL_FILE, Weights,
 };

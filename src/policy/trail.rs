@@ -17,7 +17,7 @@ const MOST_WORDS: usize = 120;
 /// A result of more words than this is data: only that there is one counts.
 const SHORT_RESULT: usize = 12;
 /// Most values that are remembered.
-const MOST_VALUES: usize = 2_000;
+const MOST_VALUES: usize = 500;
 
 /// Who spoke last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +34,8 @@ enum Last {
 pub(crate) struct Trail {
     past: Vec<String>,
     last: Last,
+    turns: usize,
+    since: usize,
     said: BTreeSet<String>,
     answer: BTreeSet<String>,
     result: BTreeSet<String>,
@@ -42,7 +44,13 @@ pub(crate) struct Trail {
     /// Ids that the user named last.
     told: BTreeSet<String>,
     /// Which function was given which value.
-    used: BTreeSet<(String, String)>,
+    used: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Words at hand.
+pub(crate) struct Words {
+    heard: BTreeSet<String>,
+    own: BTreeSet<String>,
 }
 
 /// Values that a function could be given and was not yet.
@@ -62,6 +70,8 @@ impl Trail {
             return;
         }
         self.last = Last::User;
+        self.turns += 1;
+        self.since = 0;
         self.said = some(tokens(&said));
         self.told = said.split_whitespace().map(trimmed).filter(|w| shape(w).is_some()).collect();
         for value in self.told.clone() {
@@ -74,14 +84,13 @@ impl Trail {
     pub(crate) fn act(&mut self, step: &Step) {
         let Some(name) = function_of(step) else { return };
         self.past.push(name.to_owned());
+        self.since += 1;
         if name == RESPOND {
             self.last = Last::Agent;
             self.answer = some(tokens(&prose(step.args_json.as_deref())));
             return;
         }
-        for value in given(step) {
-            self.used.insert((name.to_owned(), value));
-        }
+        self.used.entry(name.to_owned()).or_default().extend(given(step));
         self.last = Last::Function;
         self.result = result_words(step);
         if let Some(result) = parse(step.result_json.as_deref()) {
@@ -89,24 +98,33 @@ impl Trail {
         }
     }
 
-    /// The words at hand, each marked with who said it and whether
-    /// that was the last that happened.
-    pub(crate) fn words(&self) -> BTreeSet<String> {
-        let marked = |mark: &str, words: &BTreeSet<String>| -> Vec<String> {
+    /// The words at hand, each marked with who said it and whether that was the last that happened.
+    pub(crate) fn words(&self) -> Words {
+        let marked = |mark: &str, words: &BTreeSet<String>| -> BTreeSet<String> {
             words.iter().map(|w| format!("{mark} {w}")).collect()
         };
-        let all = match self.last {
-            Last::Nobody => Vec::new(),
-            Last::User => [marked("user", &self.said), marked("asked", &self.answer)].concat(),
-            Last::Agent => marked("agent", &self.answer),
-            Last::Function => [marked("result", &self.result), marked("wish", &self.said)].concat(),
+        let (heard, own) = match self.last {
+            Last::Nobody => Default::default(),
+            Last::User => (marked("user", &self.said), marked("asked", &self.answer)),
+            Last::Agent => (BTreeSet::new(), marked("agent", &self.answer)),
+            Last::Function => (marked("wish", &self.said), marked("result", &self.result)),
         };
-        all.into_iter().collect()
+        Words { heard, own }
     }
 
     /// What stands before the next choice.
-    pub(crate) fn moment<'a>(&'a self, words: &'a BTreeSet<String>) -> Moment<'a> {
-        Moment { past: &self.past, words }
+    pub(crate) fn moment<'a>(&'a self, words: &'a Words) -> Moment<'a> {
+        Moment { past: &self.past, heard: &words.heard, own: &words.own }
+    }
+
+    /// How often the user spoke.
+    pub(crate) fn turns(&self) -> usize {
+        self.turns
+    }
+
+    /// Choices since the user spoke last.
+    pub(crate) fn since(&self) -> usize {
+        self.since
     }
 
     /// The places where the values that a step was given had been met.
@@ -116,15 +134,13 @@ impl Trail {
 
     /// Values from such places that the function was not given yet.
     pub(crate) fn fresh(&self, function: &str, sources: &BTreeSet<String>) -> Fresh {
+        let used = self.used.get(function);
         let mut fresh = Fresh::default();
         for (value, places) in &self.values {
-            if places.is_disjoint(sources)
-                || self.used.contains(&(function.to_owned(), value.clone()))
-            {
-                continue;
+            if !places.is_disjoint(sources) && used.is_none_or(|used| !used.contains(value)) {
+                fresh.known += 1;
+                fresh.told += usize::from(self.told.contains(value));
             }
-            fresh.known += 1;
-            fresh.told += usize::from(self.told.contains(value));
         }
         fresh
     }

@@ -85,8 +85,8 @@ impl Vocabulary {
     }
 
     /// What went before each function of a workflow.
-    pub(crate) fn habits(&self, workflow: &str) -> Habits {
-        self.habits.get(workflow).cloned().unwrap_or_default()
+    pub(crate) fn habits(&self, workflow: &str) -> Option<&Habits> {
+        self.habits.get(workflow)
     }
 }
 

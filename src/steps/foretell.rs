@@ -148,9 +148,8 @@ pub fn foretelling(request: &ForetellRequest, runs: &[SeedGuesses]) -> Foretelli
         let all: Vec<Guess> = run.episodes.iter().flatten().copied().collect();
         standings.push(standing(format!("policy, seed {}", run.seed), right, &counts, Some(&all)));
     }
-    let mean = |at: usize| {
-        each.iter().filter_map(|r| r.get(at)).sum::<f64>() / each.len().max(1) as f64
-    };
+    let mean =
+        |at: usize| each.iter().filter_map(|r| r.get(at)).sum::<f64>() / each.len().max(1) as f64;
     let policy: Vec<f64> = (0..counts.len()).map(mean).collect();
     let test = |right: &[f64]| {
         let differences = by_task(&request.episodes, &counts, right, &backoff);
@@ -242,9 +241,10 @@ fn rows(
     policy: &[f64],
     backoff: &[f64],
 ) -> Vec<ForetoldEpisode> {
-    let numbers = fold.iter().zip(counts).zip(policy).zip(backoff);
-    let row = |(e, (((fold, choices), policy), backoff)): (&Episode, (((&usize, &usize), &f64), &f64))| {
-        ForetoldEpisode {
+    let mut rows = Vec::with_capacity(counts.len());
+    let numbers = fold.iter().zip(counts).zip(policy.iter().zip(backoff));
+    for (e, ((fold, choices), (policy, backoff))) in request.episodes.iter().zip(numbers) {
+        rows.push(ForetoldEpisode {
             id: e.id.to_string(),
             task: e.task_id.clone(),
             domain: e.domain.clone(),
@@ -252,7 +252,29 @@ fn rows(
             choices: *choices,
             policy: *policy,
             backoff: *backoff,
-        }
-    };
-    request.episodes.iter().zip(numbers).map(row).collect()
+        });
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_among_equals_is_the_guess() {
+        assert_eq!(Guess::of(&[0.4, 0.4, 0.2], 0), Guess { right: true, chosen: 0.4, most: 0.4 });
+        assert!(!Guess::of(&[0.4, 0.4, 0.2], 1).right);
+    }
+
+    #[test]
+    fn calibration_compares_stated_with_measured_shares() {
+        let guess = |right, most| Guess { right, chosen: most, most };
+        // Nine of ten right where nine tenths are stated; none where a half is.
+        let mut guesses: Vec<Guess> = (0..10).map(|n| guess(n > 0, 0.9)).collect();
+        assert!(calibration(&guesses) < 1e-12);
+        guesses.extend((0..10).map(|_| guess(false, 0.5)));
+        assert!((calibration(&guesses) - 0.25).abs() < 1e-12);
+        assert!((log_loss(&[guess(true, 0.5), guess(true, 0.25)]) - 1.5 * 2f64.ln()).abs() < 1e-12);
+    }
 }

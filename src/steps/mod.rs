@@ -23,7 +23,7 @@ use crate::pipeline::{Body, Catalog, Kind};
 pub use evaluate::{EvaluateParams, Evaluation, Played};
 pub use finetune::{NextFunctionReport, TrainedModel};
 pub use foretell::{
-    Foretelling, ForetellRequest, ForetoldEpisode, Guess, SeedGuesses, Standing, foretelling,
+    ForetellRequest, Foretelling, ForetoldEpisode, Guess, SeedGuesses, Standing, foretelling,
 };
 pub use play::{PlayRequest, Weights};
 pub use register::Registered;

@@ -11,6 +11,8 @@ use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose};
 use crate::learn::{Imitation, Learner, TrainingData};
 
+/// Least batches of a pass: a short log must be learned too.
+const BATCHES: usize = 40;
 /// Probabilities as the policy states them.
 const STATED: Manner = Manner { temperature: 1.0, epsilon: 0.0, avoid_circles: false };
 
@@ -73,6 +75,9 @@ impl Part {
     fn guesses(&self, params: ImitationParams) -> Result<Vec<(usize, Vec<Guess>)>, StepFailure> {
         let device = choose(Wish::Cpu).device;
         let seed = params.seed;
+        let nodes: usize = self.train.iter().map(|e| e.graph.nodes()).sum();
+        let batch_nodes = params.batch_nodes.min(nodes / BATCHES);
+        let params = ImitationParams { batch_nodes, ..params };
         let data = TrainingData { train: &self.train, validation: &[] };
         let trained = Imitation { params, device }.learn(data, None, &mut |_| {});
         let checkpoint = trained.map_err(StepFailure::input)?.checkpoint;

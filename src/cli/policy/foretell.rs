@@ -38,17 +38,11 @@ pub(in crate::cli) struct Args {
     #[arg(long, default_value_t = 16, value_name = "D", value_parser = clap::value_parser!(u64).range(4..=512))]
     width: u64,
     /// Rounds of messages in the network
-    #[arg(long, default_value_t = 2, value_name = "L", value_parser = clap::value_parser!(u64).range(1..=64))]
+    #[arg(long, default_value_t = 1, value_name = "L", value_parser = clap::value_parser!(u64).range(1..=64))]
     depth: u64,
     /// Share of states whose texts are hidden in training
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.3, value_name = "SHARE")]
     text_dropout: f64,
-    /// Peak learning rate
-    #[arg(long, default_value_t = 3e-3)]
-    rate: f64,
-    /// Weight decay
-    #[arg(long, default_value_t = 1e-3)]
-    decay: f64,
     /// Print JSON, with every episode
     #[arg(long)]
     json: bool,
@@ -57,16 +51,16 @@ pub(in crate::cli) struct Args {
 pub(super) async fn run(args: Args) -> Result<i32, CliError> {
     let episodes = chosen(read(&args.files)?, args.domain.as_deref())?;
     let tasks: BTreeSet<_> = episodes.iter().map(|e| (&e.workflow, &e.task_id)).collect();
-    if (tasks.len() as u64) < args.folds {
-        return Err(CliError::usage(format!(
-            "hold out tasks in {} folds: the log has {} tasks; give more logs or fewer --folds \
-             (at least 2)",
-            args.folds,
-            tasks.len()
-        )));
+    let (tasks, folds) = (tasks.len(), args.folds as usize);
+    if tasks < folds {
+        let why = match tasks {
+            1 => "they are of one task alone; give logs of more tasks".to_owned(),
+            _ => format!("they are of {tasks} tasks; write --folds {tasks} or give more logs"),
+        };
+        return Err(CliError::usage(format!("deal the episodes to {folds} folds: {why}")));
     }
     let request = ForetellRequest {
-        folds: args.folds as usize,
+        folds,
         seed: args.seed,
         seeds: (0..args.seeds).map(|n| args.seed.wrapping_add(n)).collect(),
         learner: learner(&args),
@@ -88,8 +82,6 @@ fn learner(args: &Args) -> ImitationParams {
         epochs: args.epochs as usize,
         max_states: usize::MAX,
         text_dropout: args.text_dropout,
-        learning_rate: args.rate,
-        weight_decay: args.decay,
         batch_nodes: 1_500,
         value_weight: 0.0,
         ..ImitationParams::default()
@@ -116,7 +108,8 @@ fn records_of(path: &Path) -> Result<Vec<Record>, CliError> {
     if path.is_dir() {
         return Err(wrong("it is a folder; name the files in it".to_owned()));
     }
-    let mut reader = Reader::open(file, None, Limits::default()).map_err(|e| wrong(e.to_string()))?;
+    let mut reader =
+        Reader::open(file, None, Limits::default()).map_err(|e| wrong(e.to_string()))?;
     let (mut records, mut rejected) = (Vec::new(), 0);
     while let Some(item) = reader.read().map_err(|e| wrong(e.to_string()))? {
         match item {
@@ -130,7 +123,10 @@ fn records_of(path: &Path) -> Result<Vec<Record>, CliError> {
         }
     }
     if rejected > 0 {
-        output::talk(&format!("{}: {rejected} records left out, they cannot be read", path.display()));
+        output::talk(&format!(
+            "{}: {rejected} records left out, they cannot be read",
+            path.display()
+        ));
     }
     Ok(records)
 }
@@ -145,9 +141,9 @@ fn chosen(episodes: Vec<Episode>, domain: Option<&str>) -> Result<Vec<Episode>, 
     let why = match domain {
         Some(domain) if !domains.is_empty() => {
             let known: Vec<String> = domains.into_iter().collect();
-            format!("none has the domain {domain}; there are {}", known.join(", "))
+            format!("there is no episode of the domain {domain}; there are {}", known.join(", "))
         }
-        _ => "no file holds one that calls a function or answers".to_owned(),
+        _ => "there is no episode in these logs that calls a function or answers".to_owned(),
     };
     Err(CliError::usage(format!("find episodes to learn from: {why}")))
 }

@@ -25,8 +25,9 @@ fn log(tasks: usize) -> Value {
         let (task, trial) = (nth / 2, nth % 2);
         let (wish, name) = [("cancel", "cancel_order"), ("return", "return_order")][task % 2];
         let id = format!("K{task}X{trial}");
+        let domain = ["shop", "shop", "post"][nth % 3];
         json!({
-            "task_id": task, "trial": trial, "reward": 1.0, "domain": ["shop", "shop", "post"][nth % 3],
+            "task_id": task, "trial": trial, "reward": 1.0, "domain": domain,
             "traj": [
                 { "role": "system", "content": "be kind" },
                 { "role": "user", "content": format!("please {wish} my order {id}") },

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the benchmarks in order and prints their tables: all of them, or those that are named.
 #   benches/run.sh [simulator] [gym] [planning] [runner] [ingest] [memory] [training] [coverage]
+#                  [next-function]
 # Needs cargo, python3 and pip, and what `make build` built.
 set -eu
 cd "$(dirname "$0")/.."
@@ -33,7 +34,7 @@ peer() {
   "$python" -c "import $module; print('peer:', '$module', $module.__version__)"
 }
 
-for name in ${*:-simulator gym planning runner ingest memory training coverage}; do
+for name in ${*:-simulator gym planning runner ingest memory training coverage next-function}; do
   printf '\n== %s\n' "$name"
   case "$name" in
     # The profile is the one of `make build`: `cargo bench` alone would compile everything anew.
@@ -50,6 +51,7 @@ for name in ${*:-simulator gym planning runner ingest memory training coverage};
       scripts/peers.sh
       python3 benches/planning.py
       ;;
+    next-function) python3 benches/next_function.py ;;
     coverage) python3 benches/coverage.py --leave-out ;;
     memory | training) python3 "benches/$name.py" ;;
     *)

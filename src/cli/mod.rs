@@ -73,7 +73,7 @@ enum Command {
     Simulate(simulate::Args),
     /// Train a policy on levels, or on the suite until it masters it
     Train(train::Args),
-    /// Ask a trained policy what it would call next, and why
+    /// Ask a trained policy what it would call next and why, or how well policies foretell logs
     #[command(subcommand)]
     Policy(policy::Command),
     /// Write, check, solve and play Function Quest levels, and test agents on them

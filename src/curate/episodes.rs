@@ -2,12 +2,11 @@
 
 use polars::prelude::*;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::CurateError;
 use super::columns::{Kind, Layout, Need, double, text};
 use crate::core::{Digest, EpisodeId};
-use crate::dataset::{DataSplit, Episode, LevelRef, ScoredBy};
+use crate::dataset::{DataSplit, Episode, LevelRef, ScoredBy, domain_of};
 
 /// The columns that curation uses.
 pub(super) const LAYOUT: Layout = Layout {
@@ -129,7 +128,11 @@ pub(super) fn heads(table: &DataFrame, success_reward: f64) -> Result<Vec<Episod
             workflow: text(workflow, row),
             format: text(format, row),
             agent: text(agent, row),
-            domain: domain(level.as_ref(), attrs.get(row), workflow.get(row)),
+            domain: domain_of(
+                level.as_ref(),
+                attrs.get(row),
+                workflow.get(row).unwrap_or_default(),
+            ),
             level,
             status: text(status, row),
             total_reward: reward.get(row),
@@ -153,16 +156,6 @@ fn score(feedback: Option<f64>, reward: Option<f64>, success_reward: f64) -> (f6
         (None, Some(reward)) => (f64::from(u8::from(reward >= success_reward)), ScoredBy::Outcome),
         (None, None) => (0.0, ScoredBy::Nothing),
     }
-}
-
-/// The field of work: the level's family, else what the log calls it, else the workflow.
-fn domain(level: Option<&LevelRef>, attrs: Option<&str>, workflow: Option<&str>) -> String {
-    if let Some(level) = level {
-        return level.family.clone();
-    }
-    let attrs: Option<Value> = attrs.and_then(|text| serde_json::from_str(text).ok());
-    let stated = attrs.as_ref().and_then(|value| value.get("domain")).and_then(Value::as_str);
-    stated.or(workflow).unwrap_or_default().to_owned()
 }
 
 /// The split keys. An episode without one takes its task's.

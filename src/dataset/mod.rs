@@ -12,6 +12,7 @@ mod error;
 mod manifest;
 mod parquet_io;
 mod read;
+mod rows;
 mod write;
 
 pub use episode::{
@@ -24,6 +25,7 @@ pub use manifest::{Counts, FileEntry, Header, Manifest, Role, SCHEMA, WaterfallR
 pub(crate) use parquet_io::parquet_writer;
 pub use parquet_io::{from_parquet, to_parquet};
 pub use read::{read, read_manifest};
+pub use rows::{Gathered, domain_of, episodes_of};
 pub use write::{Limits, Writer, write};
 
 #[cfg(test)]

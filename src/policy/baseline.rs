@@ -11,7 +11,7 @@ use super::vocabulary::function_of;
 use crate::dataset::Episode;
 
 /// Longest context of the back-off model, in functions.
-const ORDER: usize = 3;
+pub const ORDER: usize = 3;
 
 /// Shares of held-out choices that each baseline predicts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub fn functions_of(episode: &Episode) -> Vec<String> {
 }
 
 /// Counts of what follows a context.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NextFunction {
     counts: BTreeMap<Vec<String>, BTreeMap<String, usize>>,
 }
@@ -43,14 +43,59 @@ impl NextFunction {
         let mut model = Self::default();
         for sequence in sequences {
             for (i, next) in sequence.iter().enumerate() {
-                for order in 0..=ORDER.min(i) {
-                    let context = sequence.get(i - order..i).unwrap_or_default().to_vec();
-                    let counts = model.counts.entry(context).or_default();
-                    *counts.entry(next.clone()).or_default() += 1;
-                }
+                model.see(sequence.get(..i).unwrap_or_default(), next);
             }
         }
         model
+    }
+
+    /// Counts one function after these.
+    pub(crate) fn see(&mut self, past: &[String], next: &str) {
+        for order in 0..=ORDER.min(past.len()) {
+            let context = past.get(past.len() - order..).unwrap_or_default().to_vec();
+            let counts = self.counts.entry(context).or_default();
+            *counts.entry(next.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// All functions that were counted, by name.
+    pub fn functions(&self) -> Vec<String> {
+        self.counts.get([].as_slice()).map(|c| c.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// How often the function was counted.
+    pub(crate) fn times(&self, name: &str) -> f64 {
+        self.count(&[], name)
+    }
+
+    fn count(&self, context: &[String], name: &str) -> f64 {
+        self.counts.get(context).and_then(|c| c.get(name)).map_or(0.0, |n| *n as f64)
+    }
+
+    /// How probable each function is after these: contexts of all lengths, each blended with the next
+    /// shorter one by how many different functions followed it (Witten and Bell 1991). What `without`
+    /// counted is left out. The shortest context is blended with equal shares.
+    pub fn probabilities(
+        &self,
+        functions: &[String],
+        past: &[String],
+        without: Option<&Self>,
+    ) -> Vec<f64> {
+        let mut shares = vec![1.0 / functions.len().max(1) as f64; functions.len()];
+        for order in 0..=ORDER.min(past.len()) {
+            let context = past.get(past.len() - order..).unwrap_or_default();
+            let less = |f: &String| without.map_or(0.0, |w| w.count(context, f));
+            let counts: Vec<f64> =
+                functions.iter().map(|f| (self.count(context, f) - less(f)).max(0.0)).collect();
+            let all: f64 = counts.iter().sum();
+            let kinds = counts.iter().filter(|n| **n > 0.0).count() as f64;
+            if all > 0.0 {
+                for (share, count) in shares.iter_mut().zip(counts) {
+                    *share = (count + kinds * *share) / (all + kinds);
+                }
+            }
+        }
+        shares
     }
 
     /// The most frequent function after the longest known context of at most `order` functions;
@@ -63,18 +108,18 @@ impl NextFunction {
         })
     }
 
+    /// Right or wrong for every choice of a sequence, with contexts of at most `order` functions.
+    pub fn hits(&self, sequence: &[String], order: usize) -> Vec<bool> {
+        let past = |i: usize| sequence.get(..i).unwrap_or_default();
+        let hit = |(i, next): (usize, &String)| self.predict(past(i), order) == Some(next.as_str());
+        sequence.iter().enumerate().map(hit).collect()
+    }
+
     /// Share of choices predicted with contexts of at most `order` functions.
     fn accuracy(&self, sequences: &[Vec<String>], order: usize) -> f64 {
-        let mut right = 0;
-        let mut all = 0;
-        for sequence in sequences {
-            for (i, next) in sequence.iter().enumerate() {
-                let past = sequence.get(..i).unwrap_or_default();
-                right += usize::from(self.predict(past, order) == Some(next.as_str()));
-                all += 1;
-            }
-        }
-        f64::from(right as u32) / f64::from(all.max(1) as u32)
+        let hits: Vec<bool> = sequences.iter().flat_map(|s| self.hits(s, order)).collect();
+        let right = hits.iter().filter(|hit| **hit).count();
+        right as f64 / hits.len().max(1) as f64
     }
 }
 

@@ -3,8 +3,10 @@
 //! Facts: `done(f)`, `failed(f)` and `last(f)` for every function, `has(key)` for every parameter
 //! key (seen in a result or an argument), `asked` and `answered`. Calls: one per function, which
 //! needs `has(key)` for its parameters and adds it for keys that it was seen to return. The user is
-//! a call too, one that cannot be chosen; its text is what was said last. The policy chooses the
-//! next function; arguments are not its business here.
+//! a call too, one that cannot be chosen. What the user and the agent said, and what other tasks show
+//! to follow on that, are features of the calls (see `habits`): a few hundred logged choices are too
+//! few to learn words from their embeddings. The policy chooses the next function; arguments are not
+//! its business here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,17 +15,47 @@ use super::graph::{
     CALL_FEATURES, Edge, EdgeKind, FACT_FEATURES, GLOBAL_FEATURES, Graph, Topology, call, fact,
     global, share,
 };
+use super::habits::{Habits, Hint};
 use super::text::{TEXT_FEATURES, embed};
-use super::vocabulary::{FunctionInfo, RESPOND, function_of, keys, prose, top_keys};
+use super::trail::Trail;
+use super::vocabulary::{
+    FunctionInfo, RESPOND, Vocabulary, function_of, keys, spoken, top_keys, went_wrong,
+};
 use crate::dataset::Step;
 
 /// History facts per function: done, failed, last.
 const PER_FUNCTION: usize = 3;
 
+/// Columns that stand for something else where the level is known; the state says which
+/// ([`global::FOREIGN`]).
+mod hinted {
+    use super::{call, global};
+
+    /// How probable the function is after those called last, by what other tasks show.
+    pub(super) const HABIT: usize = call::HELPS;
+    /// The logarithm of that, a quarter.
+    pub(super) const LOG_HABIT: usize = call::COST;
+    /// How much the user's words speak for it, by what other tasks show.
+    pub(super) const HEARD: usize = call::SLACK;
+    /// The same of the agent's last answer, or of the last result.
+    pub(super) const OWN_WORDS: usize = call::RISK;
+    /// Ids that the user named last and it could be given, two or more is 1.
+    pub(super) const TOLD: usize = call::SOLE;
+    /// Ids that it could be given and was not yet, squashed to 0..1.
+    pub(super) const FRESH: usize = call::FAR;
+    /// How often the user spoke, eight or more is 1.
+    pub(super) const TURNS: usize = global::GOALS;
+    /// Choices since the user spoke last, four or more is 1.
+    pub(super) const SINCE: usize = global::OPEN;
+}
+
 /// A logged orchestration up to some step.
-pub(crate) struct Dialogue {
+pub(crate) struct Dialogue<'a> {
     names: Vec<String>,
-    params: Vec<BTreeSet<String>>,
+    functions: Vec<FunctionInfo>,
+    habits: Option<&'a Habits>,
+    task: String,
+    trail: Trail,
     key_list: Vec<String>,
     edges: Vec<Edge>,
     texts: Vec<f32>,
@@ -33,12 +65,12 @@ pub(crate) struct Dialogue {
     told: BTreeSet<String>,
     asked: bool,
     answered: bool,
-    said: Vec<f32>,
 }
 
-impl Dialogue {
+impl<'a> Dialogue<'a> {
     /// Nothing has happened yet.
-    pub(crate) fn new(functions: BTreeMap<String, FunctionInfo>) -> Self {
+    pub(crate) fn new(vocabulary: &'a Vocabulary, workflow: &str, task: &str) -> Self {
+        let functions = vocabulary.functions(workflow);
         let all: BTreeSet<&String> = functions.values().flat_map(|f| &f.params).collect();
         let key_list: Vec<String> = all.into_iter().cloned().collect();
         let mut texts = Vec::new();
@@ -50,7 +82,10 @@ impl Dialogue {
         Self {
             edges: edges(&functions, &key_list),
             names: functions.keys().cloned().collect(),
-            params: functions.into_values().map(|f| f.params).collect(),
+            functions: functions.into_values().collect(),
+            habits: vocabulary.habits(workflow),
+            task: task.to_owned(),
+            trail: Trail::default(),
             key_list,
             texts,
             history: Vec::new(),
@@ -59,7 +94,6 @@ impl Dialogue {
             told: BTreeSet::new(),
             asked: false,
             answered: false,
-            said: vec![0.0; TEXT_FEATURES],
         }
     }
 
@@ -70,7 +104,8 @@ impl Dialogue {
 
     /// What the agent saw before this step.
     pub(crate) fn observe(&mut self, step: &Step) {
-        let said = prose(step.observation_json.as_deref());
+        self.trail.observe(step);
+        let said = spoken(step.observation_json.as_deref());
         if said.is_empty() {
             return;
         }
@@ -79,11 +114,11 @@ impl Dialogue {
             said.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect();
         let names = |key: &str| key.split('_').all(|w| words.contains(&w.to_lowercase()));
         self.told.extend(self.key_list.iter().filter(|k| names(k)).cloned());
-        self.said = embed("", &said, &[]);
     }
 
     /// What the step did, and what came back.
     pub(crate) fn act(&mut self, step: &Step) {
+        self.trail.act(step);
         self.steps += 1;
         let Some(name) = function_of(step) else { return };
         self.asked = name == RESPOND;
@@ -94,7 +129,7 @@ impl Dialogue {
             self.known.extend(keys(step.result_json.as_deref()));
         }
         if let Some(place) = self.position(name) {
-            self.history.push((place, step.error.is_some()));
+            self.history.push((place, went_wrong(step)));
         }
     }
 
@@ -103,7 +138,7 @@ impl Dialogue {
         let functions = self.names.len();
         let facts = functions * PER_FUNCTION + self.key_list.len() + 2;
         let mut texts = self.texts.clone();
-        texts.extend_from_slice(&self.said);
+        texts.extend_from_slice(&[0.0; TEXT_FEATURES]);
         let call_text = (0..=functions as i32).collect();
         let topology = Topology::new(facts, functions + 1, self.edges.clone(), call_text, texts);
         Graph {
@@ -143,8 +178,11 @@ impl Dialogue {
 
     fn call_features(&self) -> Vec<f32> {
         let mut out = vec![0.0; (self.names.len() + 1) * CALL_FEATURES];
-        let functions = self.names.iter().zip(&self.params).enumerate();
-        for ((place, (name, params)), row) in functions.zip(out.chunks_exact_mut(CALL_FEATURES)) {
+        let hints = self.hints();
+        let functions = self.names.iter().zip(&self.functions).zip(hints).enumerate();
+        for ((place, ((name, info), hint)), row) in
+            functions.zip(out.chunks_exact_mut(CALL_FEATURES))
+        {
             let made = self.history.iter().filter(|(p, _)| *p == place);
             let failed = made.clone().filter(|(_, failed)| *failed).count();
             let made = made.count();
@@ -154,8 +192,12 @@ impl Dialogue {
             row[call::CALLED] = share(made, 4);
             row[call::FUNCTION_CALLED] = share(made, 8);
             row[call::FAILED] = share(failed, 4);
+            let (params, fresh) = (&info.params, self.trail.fresh(name, &info.sources));
             let met = params.iter().filter(|k| self.known.contains(*k)).count();
             row[call::READY] = if params.is_empty() { 1.0 } else { share(met, params.len()) };
+            tell(row, hint);
+            row[hinted::TOLD] = share(fresh.told, 2);
+            row[hinted::FRESH] = fresh.known as f32 / (fresh.known as f32 + 1.0);
             row[call::RESPOND] = f32::from(u8::from(name == RESPOND));
             if let Some((_, failed)) = self.history.last().filter(|(p, _)| *p == place) {
                 row[call::LAST] = 1.0;
@@ -167,6 +209,16 @@ impl Dialogue {
         out
     }
 
+    /// What other tasks show for every function; nothing where no log of the workflow was counted.
+    fn hints(&self) -> Vec<Hint> {
+        let words = self.trail.words();
+        let moment = self.trail.moment(&words);
+        match self.habits {
+            Some(habits) => habits.hints(&self.task, &self.names, &moment),
+            None => Habits::default().hints(&self.task, &self.names, &moment),
+        }
+    }
+
     fn globals(&self) -> Vec<f32> {
         let mut out = vec![0.0; GLOBAL_FEATURES];
         out[global::BUDGET_SHARE] = 1.0;
@@ -175,7 +227,24 @@ impl Dialogue {
         let failed = self.history.last().is_some_and(|(_, failed)| *failed);
         out[global::LAST_FAILED] = f32::from(u8::from(failed));
         out[global::FOREIGN] = 1.0;
+        out[hinted::TURNS] = share(self.trail.turns(), 8);
+        out[hinted::SINCE] = share(self.trail.since(), 4);
         out
+    }
+}
+
+fn tell(row: &mut [f32], hint: Hint) {
+    let speaks = |ratio: f64| ratio.clamp(-4.0, 4.0) as f32 / 2.0;
+    let values = [
+        (hinted::HABIT, hint.habit as f32),
+        (hinted::LOG_HABIT, hint.habit.max(1e-4).ln() as f32 / 4.0),
+        (hinted::HEARD, speaks(hint.heard)),
+        (hinted::OWN_WORDS, speaks(hint.own)),
+    ];
+    for (column, value) in values {
+        if let Some(slot) = row.get_mut(column) {
+            *slot = value;
+        }
     }
 }
 

@@ -264,7 +264,7 @@ fn call_name(step: &Step) -> String {
 }
 
 fn history(episode: &Episode, vocabulary: &Vocabulary) -> Lifted {
-    let mut dialogue = Dialogue::new(vocabulary.functions(&episode.workflow));
+    let mut dialogue = Dialogue::new(vocabulary, &episode.workflow, &episode.task_id);
     let mut examples = Vec::new();
     let mut skipped = 0;
     for step in &episode.steps {

@@ -11,7 +11,9 @@ mod environment;
 mod example;
 mod features;
 mod fold;
+mod folds;
 mod graph;
+mod habits;
 mod history;
 mod learners;
 mod lift_foreign;
@@ -24,12 +26,13 @@ mod relaxation;
 mod reward;
 mod teacher;
 mod text;
+mod trail;
 mod vocabulary;
 
 #[cfg(test)]
 mod tests;
 
-pub use baseline::{BaselineReport, NextFunction, baselines, functions_of};
+pub use baseline::{BaselineReport, NextFunction, ORDER as CONTEXT, baselines, functions_of};
 pub use checkpoint::{
     CONFIG_FILE, Checkpoint, CheckpointError, Config, FORMAT, Inputs, MODEL_FILE, Weights,
 };
@@ -37,6 +40,7 @@ pub use encode::{Batch, epoch_batches, pack};
 pub use environment::DETERMINISM_ENV;
 pub use example::{Aim, Example};
 pub use fold::fold;
+pub use folds::folds;
 pub use graph::{
     CALL_FEATURES, EDGE_KINDS, Edge, EdgeKind, FACT_FEATURES, GLOBAL_FEATURES, Graph, Topology,
 };

@@ -3,6 +3,7 @@
 mod bytes;
 mod fixtures;
 mod graphs;
+mod habits;
 mod logs;
 mod relaxation;
 mod state;

@@ -3,6 +3,8 @@
 //! Feature hashing with signs (Weinberger et al. 2009, arXiv:0902.2206): no vocabulary is kept,
 //! so a function that was never seen gets an embedding from the words that it shares with others.
 
+use std::collections::BTreeSet;
+
 /// Length of a text embedding.
 pub const TEXT_FEATURES: usize = 48;
 
@@ -54,6 +56,43 @@ fn words(text: &str, mut f: impl FnMut(&str)) {
     }
     if !word.is_empty() {
         f(&word);
+    }
+}
+
+/// The distinct words of a text in lower case. What looks like an id is known by its shape, for the
+/// same id is hardly met again.
+pub(crate) fn tokens(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for part in text.split_whitespace() {
+        match shape(part.trim_matches(|c: char| !c.is_alphanumeric())) {
+            Some(shape) => {
+                found.insert(shape);
+            }
+            None => words(part, |word| {
+                found.insert(word.to_owned());
+            }),
+        }
+    }
+    found
+}
+
+/// Which kinds of characters an id is made of; None for a word that looks like none: without a digit
+/// and not a long one in capitals.
+pub(crate) fn shape(word: &str) -> Option<String> {
+    let capitals = word.len() > 4 && word.chars().all(|c| c.is_ascii_uppercase());
+    if word.contains(char::is_whitespace) || !(capitals || word.contains(char::is_numeric)) {
+        return None;
+    }
+    let kinds: BTreeSet<char> = word.chars().map(kind).collect();
+    Some(format!("#{}", kinds.into_iter().collect::<String>()))
+}
+
+fn kind(c: char) -> char {
+    match c {
+        c if c.is_numeric() => '0',
+        c if c.is_uppercase() => 'A',
+        c if c.is_alphabetic() => 'a',
+        c => c,
     }
 }
 

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::habits::Habits;
+use super::trail::Trail;
 use crate::dataset::{ACTION_RESPOND, Episode, Step};
 
 /// The function that answers the user.
@@ -26,12 +28,16 @@ pub struct FunctionInfo {
     pub params: BTreeSet<String>,
     /// Keys that stand in what it returned.
     pub returns: BTreeSet<String>,
+    /// Where the ids that it was given had been met before: under which key of a result, or in which
+    /// shape in the user's words.
+    pub sources: BTreeSet<String>,
 }
 
 /// Functions by workflow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vocabulary {
     workflows: BTreeMap<String, BTreeMap<String, FunctionInfo>>,
+    habits: BTreeMap<String, Habits>,
 }
 
 impl Vocabulary {
@@ -40,20 +46,26 @@ impl Vocabulary {
     pub fn of<'a>(episodes: impl IntoIterator<Item = &'a Episode>) -> Self {
         let mut all = Self::default();
         for episode in episodes {
+            let mut trail = Trail::default();
             for step in &episode.steps {
-                all.see(&episode.workflow, step);
+                trail.observe(step);
+                all.see(episode, &trail, step);
+                trail.act(step);
             }
         }
         all
     }
 
-    fn see(&mut self, workflow: &str, step: &Step) {
+    fn see(&mut self, episode: &Episode, trail: &Trail, step: &Step) {
         let Some(name) = function_of(step) else { return };
-        let functions = self.workflows.entry(workflow.to_owned()).or_default();
+        let habits = self.habits.entry(episode.workflow.clone()).or_default();
+        habits.see(&episode.task_id, &trail.moment(&trail.words()), name);
+        let functions = self.workflows.entry(episode.workflow.clone()).or_default();
         let info = functions.entry(name.to_owned()).or_default();
         if name != RESPOND {
             info.params.extend(top_keys(step.args_json.as_deref()));
             info.returns.extend(keys(step.result_json.as_deref()));
+            info.sources.extend(trail.sources(step));
         }
     }
 
@@ -70,6 +82,11 @@ impl Vocabulary {
         let mut functions = self.workflows.get(workflow).cloned().unwrap_or_default();
         functions.entry(RESPOND.to_owned()).or_default();
         functions
+    }
+
+    /// What went before each function of a workflow.
+    pub(crate) fn habits(&self, workflow: &str) -> Option<&Habits> {
+        self.habits.get(workflow)
     }
 }
 
@@ -136,8 +153,32 @@ pub(crate) fn prose(json: Option<&str>) -> String {
     out
 }
 
+/// What somebody said: the content of a message where it is one, else all text. A message of the
+/// system says nothing to the agent that another step would not.
+pub(crate) fn spoken(json: Option<&str>) -> String {
+    match parse(json) {
+        Some(Value::Object(message)) if message.contains_key("role") => {
+            let role = message.get("role").and_then(Value::as_str);
+            let silent = matches!(role, Some("system" | "assistant" | "tool"));
+            let content = message.get("content").filter(|_| !silent);
+            prose(content.map(Value::to_string).as_deref())
+        }
+        _ => prose(json),
+    }
+}
+
+/// Whether a call came back with an error: the log says so, or its result begins with the word.
+pub(crate) fn went_wrong(step: &Step) -> bool {
+    let said = || match parse(step.result_json.as_deref()) {
+        Some(Value::String(text)) => text.trim_start().to_lowercase().starts_with("error"),
+        Some(Value::Object(map)) => map.get("error").is_some_and(|e| !e.is_null()),
+        _ => false,
+    };
+    step.error.is_some() || said()
+}
+
 /// Reads JSON; a string that itself holds JSON is read once more, as many logs nest it so.
-fn parse(json: Option<&str>) -> Option<Value> {
+pub(crate) fn parse(json: Option<&str>) -> Option<Value> {
     match serde_json::from_str(json?).ok()? {
         Value::String(inner) => Some(serde_json::from_str(&inner).unwrap_or(Value::String(inner))),
         value => Some(value),

@@ -8,6 +8,7 @@
 mod confidence;
 mod decide;
 mod decision;
+mod flips;
 mod kernel;
 mod paired;
 mod params;
@@ -18,6 +19,7 @@ pub use decide::{decide, sign_of};
 pub use decision::{
     Decision, DecisionInput, EValues, FloorNumbers, Numbers, PromotionError, Thresholds, Verdict,
 };
+pub use flips::{Flips, sign_flips};
 pub use kernel::{Kernel, constant_bet_log_e, log_threshold};
 pub use paired::{
     PairedTable, binomial_upper_tail, log_e_mixture_one_sided, log_e_mixture_two_sided,

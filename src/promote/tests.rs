@@ -410,3 +410,29 @@ fn the_same_evidence_gives_the_same_bytes() {
     let back: Decision = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(back, decide(&evidence));
 }
+
+#[test]
+fn sign_flips_of_few_differences_are_exact() {
+    let p = |differences: &[f64]| sign_flips(differences, 1).unwrap().p_value;
+    // Only all signs alike are as far from 0: two of thirty-two.
+    assert_eq!(p(&[1.0, 1.0, 1.0, 1.0, 1.0]), 2.0 / 32.0);
+    assert_eq!(p(&[0.0, 0.0, 0.0]), 1.0);
+    assert_eq!(p(&[0.5, -0.5]), 1.0);
+    // ±3 ± 1 ± 1: sums of 3 and more in size are 5, 3, 3 and their negatives.
+    assert_eq!(p(&[3.0, 1.0, -1.0]), 6.0 / 8.0);
+    assert!(sign_flips(&[], 1).is_none());
+}
+
+#[test]
+fn sign_flips_of_many_differences_are_drawn_from_the_seed() {
+    let one_sided: Vec<f64> = (0..40).map(|n| f64::from(n % 5) * 0.1).collect();
+    let found = sign_flips(&one_sided, 3).unwrap();
+    assert_eq!(found, sign_flips(&one_sided, 3).unwrap());
+    assert!(found.p_value < 0.001, "{found:?}");
+    let Flips { difference, pairs, .. } = found;
+    assert!((difference.estimate - 0.2).abs() < 1e-12 && pairs == 40);
+    // The standard error of the mean is 0.0224, so a normal interval is 0.156 to 0.244.
+    assert!((difference.low - 0.156).abs() < 0.01 && (difference.high - 0.244).abs() < 0.01);
+    let both_sides: Vec<f64> = (0..40).map(|n| if n % 2 == 0 { 0.3 } else { -0.3 }).collect();
+    assert!(sign_flips(&both_sides, 3).unwrap().p_value > 0.9);
+}

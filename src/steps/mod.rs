@@ -6,6 +6,7 @@ mod challenge;
 mod curate;
 mod evaluate;
 mod finetune;
+mod foretell;
 mod ingest;
 mod play;
 mod promote;
@@ -24,6 +25,9 @@ use crate::pipeline::{Body, Catalog, Kind};
 pub use challenge::Challenge;
 pub use evaluate::{EvaluateParams, Evaluation, Played, Restraint};
 pub use finetune::{NextFunctionReport, PracticeReport, TrainedModel};
+pub use foretell::{
+    ForetellRequest, Foretelling, ForetoldEpisode, Guess, SeedGuesses, Standing, foretelling,
+};
 pub use play::{PlayRequest, Weights};
 pub use register::Registered;
 pub use score::{AskedState, Likely, Opinion, ScoreRequest};

@@ -2,6 +2,7 @@
 
 mod crash;
 mod daemon;
+mod foretell;
 mod house;
 mod month;
 mod night;

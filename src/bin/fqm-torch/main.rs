@@ -11,6 +11,7 @@ mod device;
 mod evaluate;
 mod finetune;
 mod folder;
+mod foretell;
 mod learn;
 mod load;
 mod loss;
@@ -60,6 +61,9 @@ fn main() -> ExitCode {
         Some("bench-ppo") => answer(dense::bench),
         Some("play") => answer(play::play),
         Some("score") => answer(score::score),
+        Some("foretell") => {
+            told("foretell", async |request, reporter| foretell::foretell(&request, &reporter))
+        }
         Some("train") => {
             told("train", async |request, reporter| school::run(request, &reporter).await)
         }

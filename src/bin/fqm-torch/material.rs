@@ -23,6 +23,8 @@ pub struct Material {
     pub validation: Vec<Example>,
     /// Held-out choices of episodes without a known level.
     pub held_out: Vec<Example>,
+    /// Held-out choices of functions that nothing else calls: nobody can foretell them.
+    pub unknown: usize,
     /// Examples to imitate that were replayed on known levels.
     pub replayed: u64,
     /// Examples to imitate of episodes without a known level.
@@ -46,7 +48,8 @@ impl Material {
             .iter()
             .any(|learner| matches!(learner, LearnerParams::Awr(_) | LearnerParams::Preference(_)));
         let levels = SuiteLevels::new(suite);
-        let vocabulary = Vocabulary::of(episodes.iter().filter(|e| e.imitation));
+        let vocabulary =
+            Vocabulary::of(episodes.iter().filter(|e| e.imitation && e.split != DataSplit::Test));
         let wanted: Vec<&Episode> =
             episodes.iter().filter(|e| e.imitation || (wants_all && e.offline)).collect();
         let mut material = Self { feedback: reward_model(episodes), ..Self::default() };
@@ -91,7 +94,10 @@ impl Material {
                 judged.push((episode, lifted));
             }
             (DataSplit::Validation, _) => self.validation.extend(lifted.examples),
-            (DataSplit::Test, Way::History) => self.held_out.extend(lifted.examples),
+            (DataSplit::Test, Way::History) => {
+                self.unknown += lifted.skipped;
+                self.held_out.extend(lifted.examples);
+            }
             (DataSplit::Test, Way::Replay) => (),
         }
     }

@@ -8,7 +8,7 @@ use fqm_pipe::dataset::{DataSplit, Episode, read};
 use fqm_pipe::evaluate::{Curriculum, Thresholds, date_seed};
 use fqm_pipe::pipeline::{FailureKind, Input, Reporter, StepContext, StepFailure, StepResult};
 use fqm_pipe::policy::{
-    Checkpoint, EpochMetrics, Example, FinetuneParams, LearnerParams, baselines, functions_of,
+    Checkpoint, EpochMetrics, FinetuneParams, LearnerParams, baselines, functions_of,
 };
 use fqm_pipe::quest::{Level, Suite};
 use fqm_pipe::steps::{
@@ -205,7 +205,7 @@ fn train(
         learn(&mut learners, guard.as_mut(), &course, base, &mut on).map_err(failed)?;
     drop(learners);
     let practice = practised(night, params, &mut trained.checkpoint, &mut curriculum, reporter)?;
-    let next_function = next_function(episodes, &material.held_out, &trained.checkpoint, device)?;
+    let next_function = next_function(episodes, &material, &trained.checkpoint, device)?;
     Ok(Finished { trained, material, next_function, taught, practice })
 }
 
@@ -336,10 +336,11 @@ fn follow(reporter: &Reporter, metrics: &EpochMetrics) {
 /// Measures the policy and the baselines on held-out episodes without a known level.
 fn next_function(
     episodes: &[Episode],
-    held_out: &[Example],
+    material: &Material,
     checkpoint: &Checkpoint,
     device: tch::Device,
 ) -> Result<Option<NextFunctionReport>, StepFailure> {
+    let held_out = &material.held_out;
     if held_out.is_empty() {
         return Ok(None);
     }
@@ -351,8 +352,10 @@ fn next_function(
     let agent = PolicyAgent::new("challenger", checkpoint, Manner::GREEDY, 0, device);
     let agent = agent.map_err(StepFailure::internal)?;
     let right = agent.agreement(held_out).map_err(StepFailure::internal)?;
-    let policy = right as f64 / held_out.len() as f64;
-    Ok(Some(NextFunctionReport { choices: held_out.len() as u64, policy, baselines }))
+    // Choices of functions that nobody knows count as wrong, as they do for the baselines.
+    let choices = (held_out.len() + material.unknown) as u64;
+    let policy = right as f64 / choices as f64;
+    Ok(Some(NextFunctionReport { choices, policy, baselines }))
 }
 
 fn failed(error: LearnError) -> StepFailure {

@@ -1,6 +1,7 @@
-//! `fqm-pipe policy`: what a trained policy would call next, and why.
+//! `fqm-pipe policy`: what a trained policy would call next, why, and how well it foretells logs.
 
 mod explain;
+mod foretell;
 
 use std::path::Path;
 
@@ -17,6 +18,9 @@ pub(super) enum Command {
     /// Say why: what the probability of the best call would be if a fact or a part of the goal were
     /// not there
     Explain(explain::Args),
+    /// Measure how well a policy foretells the next function on held-out tasks of logs, beside
+    /// n-grams
+    Foretell(foretell::Args),
 }
 
 /// A policy and a state.
@@ -39,6 +43,7 @@ pub(super) async fn run(from: &Path, command: Command) -> Result<i32, CliError> 
     match command {
         Command::Act(asked) => act(from, &asked).await,
         Command::Explain(args) => explain::run(from, &args).await,
+        Command::Foretell(args) => foretell::run(args).await,
     }
 }
 

@@ -211,7 +211,7 @@ def main():
     sizes = f"{len(ground['facts'])} facts, {len(ground['calls'])} calls"
     print(f"{args.level}: {sizes}, {len(plan)} calls at least, {ground['max_calls']} at most")
 
-    # Threads that wait give up their core. Two threads on busy cores are up to twenty times slower else.
+    # Threads that wait give up their core. Two threads on busy cores are more than ten times slower else.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # More threads than cores would only wait for each other.
     threads = [count for count in (1, 2) if count <= (os.cpu_count() or 1)]

@@ -42,6 +42,8 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=30.0, help="CPU time of a search (30)")
     parser.add_argument("--max-calls", type=int, default=300, help="most calls without search (300)")
     parser.add_argument("--learner", choices=ROUNDS, default="gpr", help="regression or ranking (gpr)")
+    parser.add_argument("--teach", type=float, default=1.0, metavar="S", help="CPU time of a plan (1)")
+    parser.add_argument("--proven", action="store_true", help="learn from proven fewest calls alone")
     parser.add_argument("--no-statics", action="store_true", help="hide facts that never change from them")
     parser.add_argument("--one", metavar="FOLDER", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -126,19 +128,18 @@ def trained(folder, args):
     begin = time.process_time()
     for path in sorted((folder / "training").glob("*.pddl")):
         solve = ["quest", "solve", "--domain", folder / "domain.pddl", "--problem", path, "--json"]
-        # The fewest calls where they are found at once, else some plan.
-        child = common.measure([common.program(), *solve, "--seconds", "1"], check=False)
+        child = common.measure([common.program(), *solve, "--seconds", str(args.teach)], check=False)
         planning += child.cpu
-        plan = json.loads(child.output).get("plan") if child.code in (0, 1) else None
-        if not plan:
+        found = json.loads(child.output) if child.code in (0, 1) else {}
+        if not found.get("plan") or args.proven and found["status"] != "proven":
             continue
         problem = Problem(folder / "domain.pddl", path, not args.no_statics)
-        states, around = comparisons(problem, plan)
+        states, around = comparisons(problem, found["plan"])
         if regress:
             # The states of the plan alone, with the calls that are left from each.
             better = sorted({pair[1] for pair in around})
             states = [problem.start, *(states[nth] for nth in better)]
-            left += range(len(plan), -1, -1)
+            left += range(len(found["plan"]), -1, -1)
         pairs += [(at + worse, at + better, least) for worse, better, least in around]
         at += len(states)
         data.append(ProblemDataset(problem.seen, [problem.state(bits) for bits in states]))

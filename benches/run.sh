@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the benchmarks in order and prints their tables: all of them, or those that are named.
 #   benches/run.sh [simulator] [gym] [planning] [runner] [ingest] [memory] [training] [coverage]
-#                  [next-function]
+#                  [next-function] [ppo] [wlgoose]
 # Needs cargo, python3 and pip, and what `make build` built.
 set -eu
 cd "$(dirname "$0")/.."
@@ -24,17 +24,19 @@ peer() {
   if [ -x "$venv/bin/python" ]; then
     python="$venv/bin/python"
     "$python" -c "import $module" 2>/dev/null ||
-      "$python" -m pip install --quiet --disable-pip-version-check "$@"
+      "$python" -m pip install --quiet --disable-pip-version-check "$@" || return 1
   else
     PYTHONPATH="$PWD/target/bench-python${PYTHONPATH:+:$PYTHONPATH}"
     export PYTHONPATH
     python3 -c "import $module" 2>/dev/null ||
-      python3 -m pip install --quiet --disable-pip-version-check --target target/bench-python "$@"
+      python3 -m pip install --quiet --disable-pip-version-check --target target/bench-python "$@" ||
+      return 1
   fi
   "$python" -c "import $module; print('peer:', '$module', $module.__version__)"
 }
 
-for name in ${*:-simulator gym planning runner ingest memory training coverage next-function}; do
+for name in ${*:-simulator gym planning runner ingest memory training coverage next-function ppo \
+  wlgoose}; do
   printf '\n== %s\n' "$name"
   case "$name" in
     # The profile is the one of `make build`: `cargo bench` alone would compile everything anew.
@@ -53,6 +55,19 @@ for name in ${*:-simulator gym planning runner ingest memory training coverage n
       ;;
     next-function) python3 benches/next_function.py ;;
     coverage) python3 benches/coverage.py --leave-out ;;
+    ppo)
+      # The torch of scripts/libtorch.sh does not load in Python without the CUDA libraries it leaves
+      # out; this one is 3 GB that are of no other use here.
+      peer gymnasium gymnasium==1.4.0 numpy==2.4.6
+      peer torch torch==2.11.0
+      peer sb3_contrib sb3-contrib==2.9.2 stable-baselines3==2.9.2 gymnasium==1.4.0 numpy==2.4.6
+      "$python" benches/ppo.py
+      ;;
+    wlgoose)
+      peer wlplan wlplan==2.1.0 pddl==0.4.1 numpy==2.4.6
+      peer scipy scipy==1.17.1 numpy==2.4.6
+      "$python" benches/wlgoose.py
+      ;;
     memory | training) python3 "benches/$name.py" ;;
     *)
       echo "run.sh: there is no benchmark $name" >&2

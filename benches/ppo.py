@@ -123,7 +123,7 @@ def learn(one):
     envs = DummyVecEnv(makers) if one["kind"] == "dummy" else SubprocVecEnv(makers, start_method="fork")
     model = MaskablePPO(
         "MlpPolicy", envs, seed=one["seed"], device="cpu",
-        policy_kwargs={"net_arch": {"pi": HIDDEN, "vf": HIDDEN}},
+        policy_kwargs={"net_arch": {"pi": HIDDEN, "vf": HIDDEN}, "activation_fn": torch.nn.ReLU},
         n_steps=ROLLOUT // one["envs"], batch_size=one["batch"], n_epochs=EPOCHS,
         learning_rate=3e-4, gamma=0.99, gae_lambda=0.95, clip_range=0.2, ent_coef=0.01,
     )

@@ -1,5 +1,6 @@
 //! End-to-end tests: the built programs in workspaces of their own.
 
+mod champion;
 mod crash;
 mod daemon;
 mod foretell;

@@ -163,21 +163,32 @@ impl<'a> Worker<'a> {
 
     fn loss(&self, s: &Tensors) -> Torch {
         let (logits, guess) = self.network.forward(&s.facts)?;
-        let log_all = logits.f_add(&s.masks)?.f_log_softmax(1, None::<Kind>)?;
-        let log_p = log_all.f_gather(1, &s.calls, false)?.f_squeeze_dim(1)?;
-        let ratio = log_p.f_sub(&s.log_p)?.f_exp()?;
-        let ahead = s.ahead.f_sub(&s.ahead.f_mean(Kind::Float)?)?;
-        let ahead = ahead.f_div(&s.ahead.f_std(true)?.f_add_scalar(1e-8)?)?;
-        let near = ratio.f_clamp(1.0 - CLIP, 1.0 + CLIP)?.f_mul(&ahead)?;
-        let gain = ratio.f_mul(&ahead)?.f_minimum(&near)?.f_mean(Kind::Float)?;
-        let each = log_all.f_exp()?.f_mul(&log_all)?;
-        let entropy = each.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?;
-        let entropy = entropy.f_mean(Kind::Float)?.f_neg()?;
+        let slope = slope(&logits, s)?;
         let wanted = s.ahead.f_add(&s.guesses)?;
         let off = guess.f_sub(&wanted)?.f_square()?.f_mean(Kind::Float)?;
-        let loss = off.f_mul_scalar(VALUE)?.f_sub(&gain)?;
-        loss.f_sub(&entropy.f_mul_scalar(ENTROPY)?)
+        off.f_mul_scalar(VALUE)?.f_add(&logits.f_mul(&slope)?.f_sum(Kind::Float)?)
     }
+}
+
+/// The gradient of the clipped surrogate and of the entropy by the logits. A product of the logits with
+/// it has the same gradient as that loss itself, and leaves nothing to be differentiated behind them.
+fn slope(logits: &Tensor, s: &Tensors) -> Torch {
+    let _guard = tch::no_grad_guard();
+    let (count, _) = logits.size2()?;
+    let log_all = logits.f_add(&s.masks)?.f_log_softmax(1, None::<Kind>)?;
+    let all = log_all.f_exp()?;
+    let ratio = log_all.f_gather(1, &s.calls, false)?.f_sub(&s.log_p.f_unsqueeze(1)?)?.f_exp()?;
+    let ahead = s.ahead.f_sub(&s.ahead.f_mean(Kind::Float)?)?;
+    let ahead = ahead.f_div(&s.ahead.f_std(true)?.f_add_scalar(1e-8)?)?.f_unsqueeze(1)?;
+    // Beyond the clip there is no slope on the side to which the advantage pulls.
+    let gain = ratio.f_mul(&ahead)?;
+    let near = ratio.f_clamp(1.0 - CLIP, 1.0 + CLIP)?.f_mul(&ahead)?;
+    let pull = gain.f_mul(&gain.f_le_tensor(&near)?.f_to_kind(Kind::Float)?)?;
+    let surprise = all.f_mul(&log_all.f_clamp_min(-80.0)?)?;
+    let entropy = surprise.f_sum_dim_intlist([1i64].as_slice(), true, Kind::Float)?.f_neg()?;
+    let flat = surprise.f_add(&all.f_mul(&entropy)?)?.f_mul_scalar(ENTROPY)?;
+    let slope = all.f_mul(&pull)?.f_add(&flat)?;
+    slope.f_scatter_add(1, &s.calls, &pull.f_neg()?)?.f_div_scalar(count as f64)
 }
 
 /// Draws an applicable call by the softmax of its logits.
@@ -256,5 +267,48 @@ impl Tensors {
             guesses: some(&self.guesses)?,
             ahead: some(&self.ahead)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The loss as the paper writes it, differentiated by libtorch.
+    fn by_autograd(logits: &Tensor, s: &Tensors) -> Tensor {
+        let log_all = (logits + &s.masks).log_softmax(1, None::<Kind>);
+        let ratio = (log_all.gather(1, &s.calls, false).squeeze_dim(1) - &s.log_p).exp();
+        let ahead = &s.ahead - s.ahead.mean(Kind::Float);
+        let ahead = &ahead / (s.ahead.std(true) + 1e-8);
+        let near = ratio.clamp(1.0 - CLIP, 1.0 + CLIP) * &ahead;
+        let gain = (&ratio * &ahead).minimum(&near).mean(Kind::Float);
+        let each = (log_all.exp() * log_all.clamp_min(-80.0)).sum_dim_intlist(
+            [1i64].as_slice(),
+            false,
+            Kind::Float,
+        );
+        let loss = each.mean(Kind::Float) * ENTROPY - gain;
+        loss.backward();
+        logits.grad()
+    }
+
+    #[test]
+    fn the_slope_is_that_of_the_loss() {
+        let column = |v: &[f32]| Tensor::from_slice(v);
+        let grid = |v: &[f32]| Tensor::from_slice(v).reshape([3, 4]);
+        let hidden = HIDDEN;
+        let samples = Tensors {
+            facts: grid(&[0.0; 12]),
+            masks: grid(&[0.0, 0.0, hidden, 0.0, 0.0, 0.0, 0.0, hidden, 0.0, hidden, 0.0, 0.0]),
+            calls: Tensor::from_slice(&[1i64, 0, 3]).unsqueeze(1),
+            log_p: column(&[-1.0, -0.2, -2.5]),
+            guesses: column(&[0.0; 3]),
+            ahead: column(&[0.7, -0.4, 1.9]),
+        };
+        let logits = grid(&[0.2, -0.3, 0.9, 1.1, 0.0, 0.5, -1.0, 2.0, 0.4, 0.1, -0.6, 0.3]);
+        let slope = slope(&logits, &samples).unwrap();
+        let theirs = by_autograd(&logits.copy().set_requires_grad(true), &samples);
+        let off = (slope - theirs).abs().max().double_value(&[]);
+        assert!(off < 1e-6, "{off}");
     }
 }

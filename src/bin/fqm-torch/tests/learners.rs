@@ -57,6 +57,7 @@ fn what_turned_out_well_counts_more() {
         example.outcome = Some(if at < half { 1.0 } else { -1.0 });
     }
     examples[0].propensity = Some(1e-4);
+    examples[1].propensity = None;
     let policy = start(1);
     let weights = |params: AwrParams| -> Vec<f32> {
         let mut awr = Awr::new(params, &examples);
@@ -139,8 +140,11 @@ fn calls_that_must_not_be_made_are_hardly_wanted_and_never_made() {
     assert!(agent.temptation().highest > 0.1);
 }
 
+/// Families and grades.
+type Held = Vec<(String, (u32, u32))>;
+
 /// A champion of the first grade of two families, and what it has mastered.
-fn champion(suite: &Suite) -> (Checkpoint, Vec<(String, (u32, u32))>) {
+fn champion(suite: &Suite) -> (Checkpoint, Held) {
     let held = vec![("courier".to_owned(), (1, 1)), ("toolbox".to_owned(), (1, 1))];
     let mut worlds = Vec::new();
     for (family, (level, challenge)) in &held {

@@ -12,7 +12,7 @@ use fqm_pipe::steps::{Challenge, read_suite};
 
 use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose};
-use crate::finetune::read_checkpoint;
+use crate::weights::read_checkpoint;
 
 /// The body.
 pub struct Search;

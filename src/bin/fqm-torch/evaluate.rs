@@ -14,7 +14,7 @@ use fqm_pipe::quest::{Agent, Random, Suite};
 use fqm_pipe::steps::{EvaluateParams, Evaluation, Played, Restraint, TrainedModel, read_suite};
 
 use crate::agent::{Manner, PolicyAgent};
-use crate::finetune::read_checkpoint;
+use crate::weights::read_checkpoint;
 
 /// The body.
 pub struct Evaluate;

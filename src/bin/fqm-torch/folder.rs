@@ -61,7 +61,7 @@ impl Folder {
         }
         let Some(digest) = state.checkpoint else { return Ok(Some((state, None))) };
         let round = self.path.join(ROUNDS).join(state.rounds.len().to_string());
-        let checkpoint = crate::play::from_folder(&round)?;
+        let checkpoint = crate::weights::from_folder(&round)?;
         if checkpoint.digest().map_err(StepFailure::internal)? != digest {
             return Err(wrong(format!("{} is damaged; remove the folder", round.display())));
         }

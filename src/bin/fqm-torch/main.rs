@@ -25,6 +25,7 @@ mod score;
 mod search;
 mod simulate;
 mod train;
+mod weights;
 
 #[cfg(test)]
 mod tests;

@@ -17,13 +17,12 @@ use fqm_pipe::steps::{
 
 use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose};
-use crate::finetune::read_checkpoint;
 use crate::learn::{
     Awr, Course, Exam, Guard, Imitation, LearnError, Learner, Ppo, Practice, Preference, Progress,
-    Trained, judge, learn,
+    Trained, families, judge, learn,
 };
 use crate::material::Material;
-use crate::school::families;
+use crate::weights::read_checkpoint;
 
 /// The episodes of these domains; all where none is named.
 fn of_domains(episodes: Vec<Episode>, domains: &[String]) -> Result<Vec<Episode>, StepFailure> {
@@ -240,7 +239,8 @@ fn curriculum(
         _ => None,
     });
     let named = named.filter(|named| !named.is_empty());
-    let families = families(suite, &named.unwrap_or_else(|| suite.all_families()))?;
+    let families = families(suite, &named.unwrap_or_else(|| suite.all_families()));
+    let families = families.map_err(failed)?;
     let fresh = Curriculum::new(suite, &families, &Thresholds::default());
     let noted = base.and_then(|base| base.config.curriculum.clone());
     Ok(match noted.and_then(|noted| serde_json::from_value::<Curriculum>(noted).ok()) {

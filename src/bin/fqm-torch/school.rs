@@ -23,7 +23,7 @@ use fqm_pipe::steps::{
 use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose};
 use crate::folder::Folder;
-use crate::learn::{Exam, Trained, course, judge};
+use crate::learn::{Exam, Trained, course, families, judge};
 use crate::train::{Progress, TrainParams, Worlds, train};
 
 /// Trains, and returns what the folder then says of it.
@@ -33,7 +33,7 @@ use crate::train::{Progress, TrainParams, Worlds, train};
 /// diverges.
 pub async fn run(request: TrainRequest, reporter: &Reporter) -> Result<TrainState, StepFailure> {
     let base = match &request.base {
-        Some(weights) => Some(crate::play::read(weights).await?),
+        Some(weights) => Some(crate::weights::read(weights).await?),
         None => None,
     };
     let plan = digest_json(&request.plan).map_err(StepFailure::internal)?;
@@ -48,7 +48,7 @@ pub async fn run(request: TrainRequest, reporter: &Reporter) -> Result<TrainStat
         }
         Course::Mastery(mastery) => {
             let suite = suite(&mastery.files)?;
-            let families = families(&suite, &mastery.families)?;
+            let families = families(&suite, &mastery.families).map_err(StepFailure::input)?;
             let fresh = Curriculum::new(&suite, &families, &mastery.thresholds);
             let (state, checkpoint) = match folder.resume(&plan)? {
                 Some((state, checkpoint)) => {
@@ -68,24 +68,6 @@ pub async fn run(request: TrainRequest, reporter: &Reporter) -> Result<TrainStat
 fn suite(files: &BTreeMap<String, String>) -> Result<Suite, StepFailure> {
     let suite = if files.is_empty() { Suite::try_builtin() } else { Suite::from_files(files) };
     suite.map_err(StepFailure::input)
-}
-
-/// These families, all ordinary ones where none is named.
-///
-/// # Errors
-/// Names one that the suite lacks.
-pub fn families(suite: &Suite, named: &[String]) -> Result<Vec<String>, StepFailure> {
-    if named.is_empty() {
-        return Ok(suite.families());
-    }
-    let known = suite.all_families();
-    match named.iter().find(|f| !known.contains(f)) {
-        Some(wrong) => Err(StepFailure::input(format!(
-            "find the family `{wrong}`: the suite has {}",
-            known.join(", ")
-        ))),
-        None => Ok(named.to_vec()),
-    }
 }
 
 /// A training in progress.

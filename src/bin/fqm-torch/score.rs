@@ -14,7 +14,7 @@ use crate::network::Scored;
 /// # Errors
 /// When the weights cannot be read, or a state cannot be reached as asked.
 pub async fn score(request: ScoreRequest) -> Result<Vec<Option<Opinion>>, StepFailure> {
-    let checkpoint = crate::play::read(&request.weights).await?;
+    let checkpoint = crate::weights::read(&request.weights).await?;
     let device = choose(Wish::Cpu).device;
     let agent = PolicyAgent::new("policy", &checkpoint, Manner::GREEDY, 0, device);
     let agent = agent.map_err(StepFailure::input)?;

@@ -7,7 +7,7 @@ use fqm_pipe::steps::{SimulateRequest, workspace_suite};
 
 use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose};
-use crate::finetune::read_checkpoint;
+use crate::weights::read_checkpoint;
 
 /// How freely the policy draws: its own probabilities, so that logged propensities are real.
 const TEMPERATURE: f32 = 0.5;

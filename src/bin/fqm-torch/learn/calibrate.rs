@@ -4,7 +4,7 @@
 //! (Guo et al., ICML 2017). The order of the calls does not change.
 
 use super::LearnError;
-use super::trainer::{join, ranges};
+use super::batches::{join, ranges};
 use crate::network::Network;
 use fqm_pipe::policy::{Aim, Example};
 

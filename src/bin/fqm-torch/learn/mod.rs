@@ -1,6 +1,7 @@
 //! Learning: learners turn what is at hand into examples, and the trainer turns those into a
 //! checkpoint.
 
+mod batches;
 mod calibrate;
 mod error;
 mod guard;
@@ -25,7 +26,7 @@ pub use journal::{Journal, Kept, Notes};
 pub use logs::{Awr, Imitation};
 pub use pairs::Preference;
 pub use ppo::Ppo;
-pub use practice::{Exam, Practice, course, judge};
+pub use practice::{Exam, Practice, course, families, judge};
 use trainer::Trainer;
 
 /// A way of learning: it turns what is at hand into examples, once a round.

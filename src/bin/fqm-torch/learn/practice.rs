@@ -113,6 +113,24 @@ pub(super) fn ground(levels: &[Level]) -> Result<Vec<Arc<World>>, LearnError> {
     worlds.map_err(|e| LearnError::Draw(e.to_string()))
 }
 
+/// These families, all ordinary ones where none is named.
+///
+/// # Errors
+/// Names one that the suite lacks.
+pub fn families(suite: &Suite, named: &[String]) -> Result<Vec<String>, LearnError> {
+    if named.is_empty() {
+        return Ok(suite.families());
+    }
+    let known = suite.all_families();
+    match named.iter().find(|f| !known.contains(f)) {
+        Some(wrong) => Err(LearnError::Draw(format!(
+            "there is no family `{wrong}`: the suite has {}",
+            known.join(", ")
+        ))),
+        None => Ok(named.to_vec()),
+    }
+}
+
 /// The training levels of a round: `levels` of every frontier, and of mastered grades their share, or
 /// as many as make the round as large as the first one was. A round of few levels would learn those
 /// and lose the rest.

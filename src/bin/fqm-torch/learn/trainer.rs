@@ -1,11 +1,11 @@
 //! The trainer: passes over examples that change weights, watched by the champion guard.
 
-use std::ops::Range;
 use std::time::Instant;
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 
+use super::batches::{join, ranges};
 use super::calibrate::temperature;
 use super::{Course, Kept, LearnError, Notes};
 use crate::adamw::AdamW;
@@ -13,8 +13,8 @@ use crate::loss::{Knobs, Losses, Seen, losses, mean};
 use crate::network::Network;
 use fqm_pipe::core::rng;
 use fqm_pipe::policy::{
-    Batch, Checkpoint, CheckpointError, Config, EpochMetrics, Example, TrainerParams, Weights,
-    epoch_batches, pack,
+    Checkpoint, CheckpointError, Config, EpochMetrics, Example, TrainerParams, Weights,
+    epoch_batches,
 };
 
 /// By which factor the divergence may differ from what is wanted before the guard's weight changes,
@@ -328,19 +328,6 @@ fn best_pass(
     let error = (top * (1.0 - top) / validated.max(1) as f64).sqrt();
     let good = |at: &&usize| accuracy(at).is_none_or(|a| a >= top - error);
     stands.iter().rfind(good).copied()
-}
-
-/// Neighbouring examples that fit a batch.
-pub(super) fn ranges(examples: &[&Example], budget: usize) -> Vec<Range<usize>> {
-    let nodes: Vec<usize> = examples.iter().map(|e| e.graph.nodes()).collect();
-    let order: Vec<usize> = (0..nodes.len()).collect();
-    let runs = pack(&order, &nodes, budget);
-    runs.iter().filter_map(|r| Some(*r.first()?..*r.last()? + 1)).collect()
-}
-
-pub(super) fn join(examples: &[&Example]) -> Batch {
-    let graphs: Vec<_> = examples.iter().map(|e| &*e.graph).collect();
-    Batch::new(&graphs)
 }
 
 /// The early guard: a number that is not finite ends the training at once.

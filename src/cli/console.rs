@@ -31,7 +31,7 @@ impl Console {
     fn begin(&mut self, step: &str) {
         let Some(bars) = &self.bars else { return };
         let style = ProgressStyle::with_template(
-            "  {spinner} {prefix:12} {wide_bar} {pos}/{len} {msg} {elapsed}",
+            "  {spinner} {prefix:12} {wide_bar} {pos}/{len} {msg} {elapsed}, {eta} to go",
         );
         let bar = bars.add(ProgressBar::new(0)).with_prefix(step.to_owned());
         if let Ok(style) = style {
@@ -48,6 +48,13 @@ impl Console {
             bar.set_length(total.unwrap_or(done));
             bar.set_position(done);
             bar.set_message(unit.to_owned());
+        }
+    }
+
+    /// The loss beside the bar, where there is one.
+    fn metric(&self, step: &str, values: &BTreeMap<String, f64>) {
+        if let (Some(bar), Some(loss)) = (self.open.get(step), values.get("loss")) {
+            bar.set_message(format!("loss {loss:.3}"));
         }
     }
 
@@ -79,7 +86,8 @@ impl Observer for Console {
             Event::Progress { step, done, total, unit } => self.progress(step, *done, *total, unit),
             Event::Log { step, line } if step.is_empty() => self.line(&format!("  {line}")),
             Event::Log { step, line } => self.line(&format!("           {step:12} {line}")),
-            Event::Metric { .. } | Event::RunEnded { .. } => (),
+            Event::Metric { step, values, .. } => self.metric(step, values),
+            Event::RunEnded { .. } => (),
             Event::StepEnded { step, status, note, millis, .. } => {
                 self.ended(step, *status, note.as_deref(), *millis);
             }

@@ -4,9 +4,7 @@ use tch::Device;
 
 use crate::network::Network;
 use crate::ops::{floats, to_vec};
-#[cfg(test)]
-use fqm_pipe::policy::Config;
-use fqm_pipe::policy::{Checkpoint, CheckpointError, Weights};
+use fqm_pipe::policy::{Checkpoint, CheckpointError, Config, NetworkShape, Weights};
 
 /// Why a network cannot be made from a checkpoint or the other way round.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +15,15 @@ pub enum LoadError {
     /// libtorch.
     #[error("make the network in libtorch: {0}")]
     Torch(#[from] tch::TchError),
+}
+
+/// A checkpoint whose weights are drawn, for measurements: it decides as fast as any other.
+///
+/// # Errors
+/// Where libtorch cannot make the tensors.
+pub fn drawn(seed: u64) -> Result<Checkpoint, LoadError> {
+    let shape = NetworkShape::default();
+    Network::new(shape, seed, Device::Cpu)?.checkpoint(Config::new(shape, seed, None))
 }
 
 impl Network {
@@ -37,7 +44,6 @@ impl Network {
     ///
     /// # Errors
     /// Where libtorch cannot copy them or they do not fit.
-    #[cfg(test)]
     pub fn checkpoint(&self, config: Config) -> Result<Checkpoint, LoadError> {
         Ok(Checkpoint::pack(config, &self.export()?)?)
     }

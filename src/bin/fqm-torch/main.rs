@@ -5,6 +5,7 @@
 
 mod adamw;
 mod agent;
+mod bench_act;
 mod challenge;
 mod dense;
 mod device;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("step") => step(),
         Some("simulate") => answer(simulate::simulate_with_policy),
+        Some("bench-act") => answer(bench_act::bench),
         Some("bench-ppo") => answer(dense::bench),
         Some("play") => answer(play::play),
         Some("score") => answer(score::score),

@@ -43,6 +43,7 @@ pub use fold::fold;
 pub use folds::folds;
 pub use graph::{
     CALL_FEATURES, EDGE_KINDS, Edge, EdgeKind, FACT_FEATURES, GLOBAL_FEATURES, Graph, Topology,
+    call,
 };
 pub use history::{circled, revisiting};
 pub use learners::{

@@ -17,6 +17,9 @@ mod suite;
 mod train;
 mod tune;
 
+#[cfg(all(test, feature = "store"))]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -12,10 +12,13 @@ use crate::ops::{Torch, floats, indices, linear, max_into, norm, sum_into};
 use fqm_pipe::policy::Batch;
 use fqm_pipe::policy::NetworkShape;
 use fqm_pipe::policy::TEXT_FEATURES;
-use fqm_pipe::policy::{CALL_FEATURES, EDGE_KINDS, FACT_FEATURES, GLOBAL_FEATURES};
+use fqm_pipe::policy::{CALL_FEATURES, EDGE_KINDS, FACT_FEATURES, GLOBAL_FEATURES, call};
 
 /// The value head works in units of this many calls, so that its loss is of order one.
 pub const VALUE_SCALE: f64 = 8.0;
+/// What a forbidden call's logit gains before anything is learned. That nobody should want such calls
+/// is known beforehand; a policy that has seen none would otherwise take them for ordinary ones.
+const AVERSION: f32 = -4.0;
 /// Logit of a padded place: far below any real one, yet finite, so that no gradient is NaN.
 const PADDING: f64 = -1e9;
 
@@ -96,6 +99,8 @@ pub struct Network {
     point: Dense,
     point_global: Dense,
     point_out: Dense,
+    /// What a call's logit gains where the call must not be made: learned, and a loss to begin with.
+    aversion: Tensor,
     value: Dense,
     value_out: Dense,
 }
@@ -179,6 +184,7 @@ impl Network {
             point: m.dense("point", (d, d), true, 1.4)?,
             point_global: m.dense("point_global", (d, d), false, 1.0)?,
             point_out: m.dense("point_out", (d, 1), false, 0.3)?,
+            aversion: m.add("aversion", &[1], |_| AVERSION)?,
             value: m.dense("value", (d, d), true, 1.4)?,
             value_out: m.dense("value_out", (d, 2), true, 0.3)?,
             store: m.store,
@@ -268,6 +274,7 @@ impl Network {
         let context = self.point_global.of(global)?.f_index_select(0, &input.choice_graph)?;
         let hidden = self.point.of(&chosen)?.f_add(&context)?.f_relu()?;
         let logits = self.point_out.of(&hidden)?.f_reshape([-1])?;
+        let logits = logits.f_add(&input.forbidden.f_mul(&self.aversion)?)?;
         let padding = Tensor::f_full([1], PADDING, (logits.kind(), logits.device()))?;
         let grid = Tensor::f_cat(&[logits, padding], 0)?.f_index_select(0, &input.choice_grid)?;
         let ahead = self.value_out.of(&self.value.of(global)?.f_relu()?)?;
@@ -315,6 +322,16 @@ pub fn scaled_value(calls: f32) -> f32 {
     calls / VALUE_SCALE as f32
 }
 
+/// For every choice 1 where the call must not be made.
+fn forbidden(b: &Batch) -> Vec<f32> {
+    let mark = |node: &i64| {
+        let at = usize::try_from(*node).unwrap_or(usize::MAX).checked_mul(CALL_FEATURES);
+        let cell = at.and_then(|at| b.call_features.get(at + call::FORBIDDEN));
+        cell.copied().unwrap_or(0.0)
+    };
+    b.choices.iter().map(mark).collect()
+}
+
 /// A batch as tensors.
 struct Input {
     graphs: i64,
@@ -338,6 +355,7 @@ struct Input {
     choices: Tensor,
     choice_graph: Tensor,
     choice_grid: Tensor,
+    forbidden: Tensor,
 }
 
 impl Input {
@@ -367,6 +385,7 @@ impl Input {
             choices: indices(&b.choices, device)?,
             choice_graph: indices(&b.choice_graph, device)?,
             choice_grid: indices(&b.choice_grid, device)?,
+            forbidden: floats(&forbidden(b), &[b.choices.len() as i64], device)?,
         })
     }
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the benchmarks in order and prints their tables: all of them, or those that are named.
 #   benches/run.sh [simulator] [gym] [planning] [runner] [ingest] [memory] [training] [coverage]
-#                  [next-function] [ppo] [act] [wlgoose]
+#                  [next-function] [ppo] [act] [twice] [wlgoose]
 # Needs cargo, python3 and pip, and what `make build` built.
 set -eu
 cd "$(dirname "$0")/.."
@@ -35,7 +35,7 @@ peer() {
   "$python" -c "import $module; print('peer:', '$module', $module.__version__)"
 }
 
-for name in ${*:-simulator gym planning runner ingest memory training coverage next-function ppo act \
+for name in ${*:-simulator gym planning runner ingest memory training coverage next-function ppo act twice \
   wlgoose}; do
   printf '\n== %s\n' "$name"
   case "$name" in
@@ -68,7 +68,7 @@ for name in ${*:-simulator gym planning runner ingest memory training coverage n
       peer scipy scipy==1.17.1 numpy==2.4.6
       "$python" benches/wlgoose.py
       ;;
-    memory | training | act) python3 "benches/$name.py" ;;
+    memory | training | act | twice) python3 "benches/$name.py" ;;
     *)
       echo "run.sh: there is no benchmark $name" >&2
       exit 2

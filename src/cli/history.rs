@@ -9,7 +9,7 @@ use crate::core::LogicalDate;
 use crate::pipeline::{Artifact, State};
 
 /// How many nights a report looks back.
-const NIGHTS: usize = 14;
+const NIGHTS: usize = 30;
 
 /// What a night left: its artifacts by output port.
 #[derive(Clone, Default)]

@@ -28,7 +28,7 @@ build: libtorch ## Build fqm-pipe and fqm-torch
 test: libtorch peers lint build ## Everything that CI runs
 	$(RUN_TESTS)
 
-test-long: libtorch peers build ## The crash tests at every boundary too: about a quarter of an hour
+test-long: libtorch peers build ## The crash tests at every boundary and a month of nights too: about an hour
 	$(LONG_TESTS)
 
 lint: libtorch ## Formatting and clippy, warnings are errors

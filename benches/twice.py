@@ -19,12 +19,13 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plays", type=int, default=20, help="fresh levels of each grade (20)")
     parser.add_argument("--minutes", type=float, default=6, help="of training, at most (6)")
+    parser.add_argument("--train", default="", help="further arguments of `fqm-pipe train`, such as thresholds")
     return parser.parse_args()
 
 
-def trained(inside, minutes):
+def trained(inside, minutes, more):
     command = [common.program(), "train", "--until-mastery", "--level", str(TRAINED), "--minutes", str(minutes),
-               "-o", f"{inside}/policy", "--json"]
+               "-o", f"{inside}/policy", "--json", *more.split()]
     done = common.measure(command)
     return json.loads(done.output), done.cpu
 
@@ -60,7 +61,7 @@ def failures(plays):
 def main():
     asked = arguments()
     with common.folder("twice") as inside:
-        state, cpu = trained(inside, asked.minutes)
+        state, cpu = trained(inside, asked.minutes, asked.train)
         held = sum(sum(family["mastered"]) for family in state["curriculum"]["families"].values())
         of = sum(len(family["grades"]) for family in state["curriculum"]["families"].values())
         print(f"trained on levels 1 to {TRAINED}: {held} of {of} grades mastered, {state['stopped']}, "

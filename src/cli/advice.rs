@@ -1,7 +1,7 @@
 //! Recommendations that follow from the numbers of a night: what to change, and in which parameter.
 
 use super::documents::Documents;
-use crate::evaluate::{PairedRow, Z95, wilson};
+use crate::evaluate::{PairedRow, Z95, at_most, wilson};
 use crate::policy::EpochMetrics;
 use crate::steps::{Challenge, TrainedModel};
 
@@ -51,20 +51,10 @@ fn forgotten(row: &PairedRow) -> Option<String> {
     })
 }
 
-/// Chance of at least so many of the pairs that differ falling to one side, were either side as good.
+/// Chance of at least so many of the pairs that differ falling to one side, were either side as good:
+/// as few falling to the other one.
 fn sign_test(lost: u64, won: u64) -> f64 {
-    let n = lost + won;
-    let mut ways = 0.0f64;
-    let mut tail = 0.0;
-    for k in 0..=n {
-        if k > 0 {
-            ways += ((n - k + 1) as f64).ln() - (k as f64).ln();
-        }
-        if k >= lost {
-            tail += (ways - n as f64 * std::f64::consts::LN_2).exp();
-        }
-    }
-    tail.min(1.0)
+    at_most(won, lost + won, 0.5)
 }
 
 /// The family that lags behind the others by more than chance explains.

@@ -156,7 +156,7 @@ fn forgotten(mastery: &Mastery, target: &Target) -> bool {
 }
 
 /// Probability of at most `k` successes in `n` independent plays that succeed with probability `p`.
-fn at_most(k: u64, n: u64, p: f64) -> f64 {
+pub fn at_most(k: u64, n: u64, p: f64) -> f64 {
     if p >= 1.0 {
         return if k < n { 0.0 } else { 1.0 };
     }

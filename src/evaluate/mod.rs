@@ -29,7 +29,7 @@ pub use arena::{
     level_rows, run_schema,
 };
 pub use compare::{PairedReport, PairedRow, Score, compare, mean_efficiency, score};
-pub use curriculum::{Advance, Curriculum, Grade, Move, Progress, Thresholds};
+pub use curriculum::{Advance, Curriculum, Grade, Move, Progress, Thresholds, at_most};
 pub use draw::{Grades, draw_grades, draw_levels, stressed};
 pub use error::EvaluateError;
 pub use failure::Failure;

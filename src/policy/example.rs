@@ -53,8 +53,6 @@ pub enum Aim {
     },
     /// To stay with these probabilities of the applicable calls: those of the champion.
     Keep(Vec<f32>),
-    /// Nothing but what came of it: the value heads alone.
-    Foresee,
 }
 
 impl Example {

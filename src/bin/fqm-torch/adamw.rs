@@ -94,6 +94,7 @@ impl AdamW {
     pub fn step(&mut self, rate: f64) -> Torch<()> {
         let _guard = tch::no_grad_guard();
         self.steps += 1;
+        // Operations that end in `_` change their tensor, and give it back for chains that nobody needs.
         let corrected = |beta: f64| 1.0 - beta.powf(self.steps as f64);
         let (first, second) = (corrected(BETA1), corrected(BETA2));
         for (i, gradient) in self.gradients()? {

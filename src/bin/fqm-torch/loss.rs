@@ -267,8 +267,7 @@ impl Judge<'_> {
         };
         let Some((share, forbidden)) = self.shares(allowed_too)? else { return Ok(None) };
         let counted: Vec<bool> = forbidden.iter().map(|places| !places.is_empty()).collect();
-        let mut rows = forbidden.into_iter();
-        let marks = self.rows(|| rows.next().unwrap_or_default())?;
+        let marks = self.grid(|e| e.graph.forbidden().into_iter().map(|at| (at, 1.0)).collect())?;
         let p = self.log_p.f_exp()?.f_mul(&marks)?;
         let p = p.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?;
         for (p, _) in to_vec(&p)?.into_iter().zip(counted).filter(|(_, counted)| *counted) {
@@ -277,20 +276,6 @@ impl Judge<'_> {
         }
         let free = p.f_neg()?.f_add_scalar(1.0)?.f_clamp_min(SURE)?.f_log()?;
         Ok(Some(free.f_mul(&share)?.f_sum(Kind::Float)?.f_neg()?))
-    }
-
-    /// A grid with 1 at the places that `next` gives for each example in turn.
-    fn rows(&self, mut next: impl FnMut() -> Vec<usize>) -> Torch {
-        let (graphs, width) = self.scores.grid.size2()?;
-        let mut grid = vec![0.0f32; (graphs * width).max(0) as usize];
-        for row in grid.chunks_exact_mut(width.max(1) as usize) {
-            for place in next() {
-                if let Some(cell) = row.get_mut(place) {
-                    *cell = 1.0;
-                }
-            }
-        }
-        floats(&grid, &[graphs, width], self.device())
     }
 
     /// Huber loss over the examples whose distance to the goal is known.

@@ -97,7 +97,7 @@ fn check_example(e: &Example) -> Result<(), LearnError> {
         Aim::Prefer { reference, .. } => reference.is_finite(),
         Aim::Reinforce { advantage, log_p } => advantage.is_finite() && log_p.is_finite(),
         Aim::Keep(shares) => shares.iter().all(|share| share.is_finite()),
-        Aim::Choose | Aim::Foresee => true,
+        Aim::Choose => true,
     };
     if furthest < calls && e.weight.is_finite() && finite {
         return Ok(());

@@ -267,11 +267,11 @@ impl<'a> Trainer<'a> {
             return Ok(None);
         }
         let _guard = tch::no_grad_guard();
+        let plain = TrainerParams { forbidden_weight: 0.0, ..self.params.clone() };
         let mut loss = 0.0;
         let mut seen = Seen::default();
         for range in ranges(&self.validation, self.params.batch_nodes) {
             let examples = self.validation.get(range).unwrap_or_default();
-            let plain = TrainerParams { forbidden_weight: 0.0, ..self.params.clone() };
             let scores = self.network.forward(&join(examples))?;
             let losses = losses(&scores, examples, &plain, &self.knobs)?;
             loss += losses.policy.f_double_value(&[])? * examples.len() as f64;

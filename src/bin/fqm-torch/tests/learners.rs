@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tch::nn::OptimizerConfig;
 use tch::{Device, Kind, Tensor, nn};
 
-use super::fixtures::{courier, expert_examples, sure_courier, world_of};
+use super::fixtures::{expert_examples, sure_courier, world_of};
 use super::{imitate, learn, network, small};
 use crate::adamw::AdamW;
 use crate::agent::{Manner, PolicyAgent};
@@ -17,10 +17,10 @@ use crate::learn::{
 };
 use fqm_pipe::evaluate::{Curriculum, Thresholds};
 use fqm_pipe::policy::{
-    Aim, AwrParams, Checkpoint, Config, Example, GuardParams, ImitationParams, Lifter, Pair,
-    PpoParams, PracticeParams, PreferenceParams, TeacherParams, TrainerParams, teach,
+    Aim, AwrParams, Checkpoint, Config, Example, GuardParams, ImitationParams, Pair, PpoParams,
+    PracticeParams, PreferenceParams, TeacherParams, TrainerParams, teach,
 };
-use fqm_pipe::quest::{Level, Play, Split, Suite, World};
+use fqm_pipe::quest::{Level, Split, Suite, World};
 
 fn run(
     learners: &mut [Box<dyn Learner + '_>],
@@ -348,13 +348,6 @@ fn held_out_choices_set_the_temperature() {
     assert!(sure > 1.2, "{sure}");
     let few = imitate(&params, (&train, &validation[..20]), None, &mut |_| {}).unwrap();
     assert!((few.checkpoint.config.temperature - 1.0).abs() < 1e-6, "too few to say anything");
-}
-
-#[test]
-fn states_lift_alike_whoever_asks() {
-    let world = courier();
-    let play = Play::new(Arc::clone(&world), 3);
-    assert_eq!(Lifter::default().graph(&play), fqm_pipe::policy::graph_of_play(&play));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the peers that the tests talk to into .tools/: an S3 server (moto) and a planner (Fast
-# Downward). The tests start them, and skip with a message where they are not there.
+# Installs the peers that the tests talk to: into .tools/ an S3 server (moto), a planner (Fast Downward)
+# and Airflow, and Slurm from the distribution. The tests start them, and skip where they are not there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -26,3 +26,6 @@ peer moto 5.2.5 "an S3 server for the tests: 100 MB on disk" \
 peer fast-downward 1.0.0 "a planner for the tests: 220 MB on disk" \
   --no-deps --only-binary :all: "up-fast-downward==1.0.0" ||
   echo "peers: fast-downward is not there for this platform; its tests will be skipped"
+# The engines that steps run on; each says itself what it installs.
+scripts/slurm.sh install || echo "peers: the tests of the Slurm engine will be skipped"
+scripts/airflow.sh install || echo "peers: the tests of the Airflow engine will be skipped"

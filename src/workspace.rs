@@ -3,6 +3,7 @@
 //! Nothing is written outside the places that this file names; by default all of them lie inside the
 //! folder, under `.fqm/` and `reports/`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +64,36 @@ struct File {
     state: Option<toml::Spanned<String>>,
     #[serde(default)]
     reports: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    webhooks: BTreeMap<String, Webhook>,
+    #[serde(default)]
+    lineage: Option<Lineage>,
+}
+
+/// Where notices go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// The address that notices are posted to.
+    pub url: Url,
+    /// The environment variable that holds the secret that notices are signed with.
+    #[serde(default)]
+    pub secret_env: Option<String>,
+}
+
+/// Where OpenLineage events go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lineage {
+    /// The address that events are posted to, e.g. `http://marquez:5000/api/v1/lineage`.
+    #[serde(default)]
+    pub url: Option<Url>,
+    /// A file that events are appended to, one a line, relative to the workspace.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+    /// The namespace of jobs; the workspace's name where it is left out.
+    #[serde(default)]
+    pub namespace: Option<String>,
 }
 
 /// An opened workspace. Opening reads the file and makes nothing.
@@ -82,6 +113,12 @@ pub struct Workspace {
     pub state: PathBuf,
     /// The folder of the reports.
     pub reports: PathBuf,
+    /// Where notices go, by name.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, Webhook>,
+    /// Where OpenLineage events go.
+    #[serde(default)]
+    pub lineage: Option<Lineage>,
 }
 
 impl Workspace {
@@ -157,6 +194,8 @@ impl Workspace {
             registry: url("registry", &file.registry, ".fqm/registry")?,
             state: local("state", &file.state, ".fqm/state")?,
             reports: local("reports", &file.reports, "reports")?,
+            webhooks: file.webhooks,
+            lineage: file.lineage,
             name: file.name,
             folder: folder.to_owned(),
         })

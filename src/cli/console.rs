@@ -8,20 +8,41 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::output;
 use crate::pipeline::{Event, Observer, StepStatus};
 
+/// What is said while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// A line for whatever happens, and bars where a person looks.
+    Lines,
+    /// What went wrong, and what a person must answer.
+    Quiet,
+    /// Every event as JSON.
+    Events,
+}
+
 /// The console observer.
 pub(super) struct Console {
+    manner: Manner,
+    label: Option<String>,
     bars: Option<MultiProgress>,
     open: BTreeMap<String, ProgressBar>,
 }
 
 impl Console {
     /// A console that draws bars only where standard error is a terminal.
-    pub(super) fn new() -> Self {
-        let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
-        Self { bars, open: BTreeMap::new() }
+    pub(super) fn new(manner: Manner) -> Self {
+        let bars = manner == Manner::Lines && std::io::stderr().is_terminal();
+        Self { manner, label: None, bars: bars.then(MultiProgress::new), open: BTreeMap::new() }
+    }
+
+    /// The same for one of several runs side by side: each line says which, and there are no bars.
+    pub(super) fn labelled(self, label: Option<String>) -> Self {
+        let bars = if label.is_some() { None } else { self.bars };
+        Self { label, bars, ..self }
     }
 
     fn line(&self, line: &str) {
+        let labelled = self.label.as_ref().map(|label| format!("{label} {line}"));
+        let line = labelled.as_deref().unwrap_or(line);
         match &self.bars {
             Some(bars) => drop(bars.println(line)),
             None => output::talk(line),
@@ -73,6 +94,31 @@ impl Console {
 
 impl Observer for Console {
     fn on(&mut self, event: &Event) {
+        match self.manner {
+            Manner::Lines => self.tell(event),
+            Manner::Quiet if is_trouble(event) => self.tell(event),
+            Manner::Quiet => (),
+            Manner::Events => {
+                let line = serde_json::to_string(event).unwrap_or_default();
+                output::talk(&line);
+            }
+        }
+    }
+}
+
+/// Whether somebody who wants no talk must be told.
+fn is_trouble(event: &Event) -> bool {
+    match event {
+        Event::Waiting { .. } | Event::Warning { .. } => true,
+        Event::StepEnded { status, .. } => {
+            matches!(status, StepStatus::Failed | StepStatus::Interrupted)
+        }
+        _ => false,
+    }
+}
+
+impl Console {
+    fn tell(&mut self, event: &Event) {
         match event {
             Event::RunStarted { run, pipeline, date, .. } => {
                 self.line(&format!("{pipeline} {date}  (run {run})"));
@@ -87,7 +133,13 @@ impl Observer for Console {
             Event::Log { step, line } if step.is_empty() => self.line(&format!("  {line}")),
             Event::Log { step, line } => self.line(&format!("           {step:12} {line}")),
             Event::Metric { step, values, .. } => self.metric(step, values),
-            Event::RunEnded { .. } => (),
+            Event::Waiting { step, question } => {
+                self.line(&format!("  waiting  {step:12} {question}"));
+            }
+            Event::Warning { step, message } => {
+                self.line(&format!("  warning  {step:12} {message}"));
+            }
+            Event::RunEnded { .. } | Event::Usage { .. } => (),
             Event::StepEnded { step, status, note, millis, .. } => {
                 self.ended(step, *status, note.as_deref(), *millis);
             }

@@ -43,6 +43,10 @@ impl CliError {
         Self::new(Kind::Config, message)
     }
 
+    pub(super) fn temporary(message: impl ToString) -> Self {
+        Self::new(Kind::Temporary, message)
+    }
+
     pub(super) fn internal(message: impl ToString) -> Self {
         Self::new(Kind::Internal, message)
     }
@@ -84,6 +88,7 @@ impl From<StateError> for CliError {
     fn from(error: StateError) -> Self {
         let kind = match error {
             StateError::Open { .. } | StateError::Newer { .. } => Kind::Config,
+            StateError::Leased { .. } | StateError::Fenced { .. } => Kind::Temporary,
             _ => Kind::Internal,
         };
         Self::new(kind, error)
@@ -107,6 +112,7 @@ impl From<PlanError> for CliError {
             PlanError::BeforeStart { .. } => Self::usage(error),
             PlanError::Alias { temporary: true, .. } => Self::new(Kind::Temporary, error),
             PlanError::Alias { .. } => Self::config(error),
+            PlanError::Missing(_) | PlanError::Damaged { .. } => Self::usage(error),
             PlanError::Encode(_) => Self::internal(error),
         }
     }

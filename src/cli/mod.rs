@@ -5,31 +5,44 @@
 //! temporary, 99 not enough data tonight, 124 timeout, 130/143 ended by a signal.
 
 mod advice;
+mod again;
+mod approve;
 mod backfill;
+mod cancel;
 mod compose;
 mod console;
 mod daemon;
+mod diff;
+mod doctor;
 mod documents;
+mod engines;
 mod error;
+mod gc;
 mod graph;
 mod history;
 mod honesty;
 mod init;
 mod learned;
+mod lineage;
 mod logs;
 mod night;
+mod notify;
 mod open;
 mod output;
+mod papers;
 mod plan;
 mod policy;
 mod publish;
 mod quest;
 mod registry;
 mod run;
+mod schedule;
 mod schema;
 mod simulate;
 mod status;
+mod step;
 mod torch;
+mod traces;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -57,14 +70,27 @@ enum Command {
     Run(run::Args),
     /// Run a pipeline for every date that has logs, in order
     Backfill(backfill::Args),
+    /// Run again what a run did not finish, under the same plan
+    Resume(again::ResumeArgs),
+    /// Run a step of a run again, under the same plan
+    Retry(again::RetryArgs),
+    /// End a run
+    Cancel(cancel::Args),
+    /// Answer a step that waits for a person
+    Approve(approve::Args),
     /// Say what a run would do, step by step, and why
     Plan(plan::Args),
     /// Show the latest runs, or the steps of one
     Status(status::Args),
-    /// Print the log of a step
+    /// Print what happened in a run, or in one of its steps
     Logs(logs::Args),
+    /// Say what differs between two runs, field by field
+    Diff(diff::Args),
     /// Draw the steps of a pipeline
     Graph(graph::Args),
+    /// Show when pipelines fire
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Fire pipelines at their times until ended
     Daemon(daemon::Args),
     /// Make a new workspace
@@ -82,8 +108,22 @@ enum Command {
     /// Look at, promote and roll back registered variants
     #[command(subcommand)]
     Registry(registry::Command),
+    /// Print a pipeline in the language of another runner
+    #[command(subcommand)]
+    Export(engines::Export),
+    /// Forget old runs and remove what nothing refers to any more
+    Gc(gc::Args),
+    /// Check that everything that a night needs is there
+    Doctor(doctor::Args),
+    /// Print what a shell needs to complete commands
+    Completions(papers::CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(papers::ManArgs),
     /// Print the JSON Schema of pipeline files, log records, levels, suites or results of quest run
     Schema(schema::Args),
+    /// A single step, as the runner and its engines start it
+    #[command(subcommand, hide = true)]
+    Step(step::Command),
 }
 
 /// Parses the command line, runs the command and gives the exit code.
@@ -129,6 +169,13 @@ async fn dispatch(cli: Cli) -> Result<i32, CliError> {
         Command::Run(args) => run::run(from, args).await,
         Command::Backfill(args) => backfill::run(from, args).await,
         Command::Plan(args) => plan::run(from, args).await,
+        Command::Resume(args) => again::resume(from, args).await,
+        Command::Retry(args) => again::retry(from, args).await,
+        Command::Cancel(args) => cancel::run(from, &args),
+        Command::Approve(args) => approve::run(from, &args),
+        Command::Diff(args) => diff::run(from, &args),
+        Command::Schedule(command) => schedule::run(from, &command),
+        Command::Step(command) => step::run(from, command).await,
         Command::Status(args) => status::run(from, &args),
         Command::Logs(args) => logs::run(from, &args),
         Command::Graph(args) => graph::run(from, &args),
@@ -145,6 +192,11 @@ async fn dispatch(cli: Cli) -> Result<i32, CliError> {
         Command::Train(args) => train::run(from, args).await,
         Command::Policy(command) => policy::run(from, command).await,
         Command::Registry(command) => registry::run(from, command).await,
+        Command::Export(command) => engines::export(from, &command),
+        Command::Gc(args) => gc::run(from, args).await,
+        Command::Doctor(args) => doctor::run(from, &args).await,
+        Command::Completions(args) => Ok(papers::completions(&args)),
+        Command::Man(args) => papers::man(&args),
         Command::Schema(args) => schema::run(&args),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::core::{Blobs, nearest};
-use crate::pipeline::{Catalog, Pipeline, State};
+use crate::pipeline::{Catalog, Pipeline, Setting, State};
 use crate::workspace::Workspace;
 
 use super::error::CliError;
@@ -16,6 +16,18 @@ pub(super) struct Opened {
     pub catalog: Arc<dyn Catalog>,
     pub state: State,
     pub blobs: Blobs,
+}
+
+impl Opened {
+    /// What a run works with.
+    pub(super) fn setting(&self) -> Setting<'_> {
+        Setting {
+            catalog: self.catalog.clone(),
+            state: &self.state,
+            workspace: &self.workspace,
+            blobs: &self.blobs,
+        }
+    }
 }
 
 /// Opens the workspace of a folder, its state and its store.
@@ -80,6 +92,11 @@ pub(super) fn torch_program() -> Vec<PathBuf> {
     // Test binaries lie one folder deeper than the program.
     let above = here.as_deref().and_then(Path::parent).and_then(Path::parent);
     beside.into_iter().chain(above.map(|folder| folder.join("fqm-torch"))).collect()
+}
+
+/// Where this program lies, for steps that run in a process of their own.
+pub(super) fn own_program() -> Vec<PathBuf> {
+    std::env::current_exe().into_iter().collect()
 }
 
 /// What the results of child processes depend on beside their inputs.

@@ -1,6 +1,7 @@
 //! `fqm-pipe plan`: what a run would do, step by step, and why. It changes nothing.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -15,7 +16,7 @@ pub(super) struct Args {
     /// The pipeline: pipelines/NAME.toml
     pipeline: String,
     /// The logical date; yesterday in the pipeline's time zone where it is left out
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "DATE")]
     date: Option<LogicalDate>,
     /// Print JSON
     #[arg(long)]
@@ -25,10 +26,10 @@ pub(super) struct Args {
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let opened = open::open(from)?;
     let pipeline = open::pipeline(&opened.workspace, &args.pipeline, opened.catalog.as_ref())?;
-    let date = date_or_yesterday(&pipeline, args.date);
+    let date = date_or_yesterday(&pipeline, args.date)?;
     let frozen = freeze(&opened, pipeline, date, false).await?;
-    let (catalog, workspace) = (opened.catalog.as_ref(), &opened.workspace);
-    let steps = preview(&frozen, catalog, &opened.state, &opened.blobs, workspace).await;
+    let frozen = Arc::new(frozen);
+    let steps = preview(frozen.clone(), &opened.setting()).await?;
     let broken = steps.iter().any(|(_, p)| matches!(p, Preview::Error { .. }));
     if args.json {
         let steps: Vec<_> = steps.iter().map(|(id, p)| json!({ "id": id, "plan": p })).collect();
@@ -46,7 +47,7 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
 fn row(id: &str, preview: &Preview) -> Vec<String> {
     let (word, text) = match preview {
         Preview::Hit { reason } => ("hit", reason.clone()),
-        Preview::Miss { reason } => ("miss", reason.clone()),
+        Preview::Miss { reason, .. } => ("miss", reason.clone()),
         Preview::Unknown { until } => ("unknown", format!("until {} has run", until.join(", "))),
         Preview::Skipped { when } => ("skipped", when.clone()),
         Preview::Error { message } => ("error", format!("failed to {message}")),

@@ -262,8 +262,8 @@ async fn verify(registry: &Registry, json: bool) -> Result<i32, CliError> {
     Ok(if report.is_ok() { 0 } else { 1 })
 }
 
-/// Who moves an alias by hand: the name of the account, for the log.
-fn actor() -> String {
+/// Who moves an alias by hand, or answers a step: the name of the account, for the log.
+pub(super) fn actor() -> String {
     std::env::var("USER")
         .or_else(|_| std::env::var("LOGNAME"))
         .unwrap_or_else(|_| "a person".to_owned())

@@ -1,43 +1,67 @@
 //! `fqm-pipe run`: one night, from the day's logs to the decision.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::error::CliError;
-use super::night::{self, Night};
+use super::night::{self, Common, Night};
 use super::{open, output};
-use crate::core::LogicalDate;
+use crate::core::{LogicalDate, nearest};
+use crate::pipeline::{Force, Pipeline, Selection};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The pipeline: pipelines/NAME.toml
     pipeline: String,
-    /// The logical date; yesterday in the pipeline's time zone where it is left out
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    /// The logical date: a day, or an hour such as 2026-11-03T05 where the pipeline has hours; the last
+    /// that is over in the pipeline's time zone where it is left out
+    #[arg(long, value_name = "DATE")]
     date: Option<LogicalDate>,
-    /// Print the outcome as JSON on standard output
-    #[arg(long)]
-    json: bool,
-    /// How many steps at a time
-    #[arg(short = 'j', long, default_value = "2", value_name = "N")]
-    jobs: NonZeroUsize,
+    /// Run this step and all that need it; steps before it give the results that they have
+    #[arg(long, value_name = "STEP")]
+    from: Vec<String>,
+    /// Run this step and all that it needs, and nothing else
+    #[arg(long, value_name = "STEP")]
+    until: Vec<String>,
     /// Run every step even where its result is there; effects are still applied once
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let opened = open::open(from)?;
     let pipeline = open::pipeline(&opened.workspace, &args.pipeline, opened.catalog.as_ref())?;
-    let date = night::date_or_yesterday(&pipeline, args.date);
-    let options = night::Options { jobs: args.jobs.get(), force: args.force };
+    args.from.iter().chain(&args.until).try_for_each(|step| known(&pipeline, step))?;
+    let date = night::date_or_yesterday(&pipeline, args.date)?;
+    let mut options = args.common.options("a person");
+    options.force = if args.force { Force::All } else { Force::None };
+    options.select = Selection { from: args.from, until: args.until };
     let night = night::run(&opened, pipeline, date, &options).await?;
-    if args.json {
+    tell(&night, args.common.json)
+}
+
+/// Prints what came of a night, and gives its exit code.
+pub(super) fn tell(night: &Night, as_json: bool) -> Result<i32, CliError> {
+    if as_json {
         output::json(&night.to_json())?;
     } else {
         output::data(&night.summary);
     }
     Ok(night.exit)
+}
+
+/// Refuses a step that a pipeline does not have.
+pub(super) fn known(pipeline: &Pipeline, step: &str) -> Result<(), CliError> {
+    let names: Vec<_> = pipeline.steps.iter().map(|step| step.id.as_str()).collect();
+    if names.contains(&step) {
+        return Ok(());
+    }
+    let help = match nearest(step, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", names.join(", ")),
+    };
+    Err(CliError::usage(format!("find the step `{step}` of {}: {help}", pipeline.name)))
 }
 
 impl Night {
@@ -52,6 +76,7 @@ impl Night {
             "status": self.status,
             "exit": self.exit,
             "steps": self.steps,
+            "outputs": self.outputs,
             "digests": self.digests,
             "decision": self.decision,
             "report": self.report,

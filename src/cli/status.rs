@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use chrono::Utc;
 use serde_json::json;
 
 use super::error::CliError;
 use super::output;
-use crate::pipeline::{Lock, RunRow, State};
+use crate::pipeline::{Process, RunRow, State};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -27,7 +28,7 @@ pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
     match &args.run {
         Some(prefix) => {
             let mut run = [find(&state, prefix)?];
-            mark_lost(&state, &mut run);
+            mark_lost(&mut run);
             one(&state, &run[0], args.json)
         }
         None => all(&state, args),
@@ -36,7 +37,7 @@ pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
 
 fn all(state: &State, args: &Args) -> Result<i32, CliError> {
     let mut runs = state.runs(None, args.limit)?;
-    mark_lost(state, &mut runs);
+    mark_lost(&mut runs);
     if args.json {
         output::json(&runs)?;
     } else if runs.is_empty() {
@@ -53,17 +54,21 @@ fn all(state: &State, args: &Args) -> Result<i32, CliError> {
     Ok(0)
 }
 
-/// A run whose process is gone says `running` in the state until the next one starts. The lock
+/// A run whose process is gone says `running` in the state until the next one starts. The process table
 /// knows better.
-fn mark_lost(state: &State, runs: &mut [RunRow]) {
-    let holders = Lock::holders(state.folder());
-    for run in runs.iter_mut().filter(|run| run.status == "running") {
-        let alive = format!(" running {}", run.pipeline);
-        if !holders.iter().any(|holder| holder.ends_with(&alive)) {
+pub(super) fn mark_lost(runs: &mut [RunRow]) {
+    for run in runs.iter_mut().filter(|run| run.status == "running" && run.engine == "local") {
+        // Of a process on another machine only its signs of life are known.
+        let beats = run.heartbeat.is_some_and(|at| Utc::now() - at < STALE);
+        let alive = run.holder.as_ref().map_or(Some(false), Process::is_alive).unwrap_or(beats);
+        if !alive {
             run.status = "lost".to_owned();
         }
     }
 }
+
+/// How old the last sign of life of a run on another machine may be.
+const STALE: chrono::Duration = chrono::Duration::seconds(120);
 
 fn row(run: &RunRow) -> Vec<String> {
     vec![
@@ -104,9 +109,8 @@ fn one(state: &State, run: &RunRow, as_json: bool) -> Result<i32, CliError> {
 
 /// Finds the run that a prefix names.
 pub(super) fn find(state: &State, prefix: &str) -> Result<RunRow, CliError> {
-    let runs = state.runs(None, usize::MAX)?;
-    let mut matching = runs.iter().filter(|run| run.id.starts_with(prefix));
-    match (matching.next(), matching.next()) {
+    let runs = state.runs_like(prefix)?;
+    match (runs.first(), runs.get(1)) {
         (Some(run), None) => Ok(run.clone()),
         (None, _) => {
             Err(CliError::usage(format!("find a run `{prefix}`: `fqm-pipe status` lists them")))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::console::Console;
+use super::console::{Console, Manner};
 use super::error::CliError;
 use super::{output, quest, torch};
 use crate::core::Digest;
@@ -115,7 +115,7 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     };
     let base = base.map(|(weights, _)| weights);
     let request = TrainRequest { plan, folder, base, seconds };
-    let mut console = Console::new();
+    let mut console = Console::new(Manner::Lines);
     let state: TrainState = torch::follow("train", &request, &mut console).await?;
     if args.json {
         output::json(&state)?;

@@ -23,7 +23,12 @@ impl Digest {
 
     /// The 64 hex digits, without the algorithm.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut hex = String::with_capacity(64);
+        for byte in self.0 {
+            hex.push(HEX[usize::from(byte >> 4)]);
+            hex.push(HEX[usize::from(byte & 15)]);
+        }
+        hex
     }
 
     /// The first 12 hex digits: for people, never for identity.
@@ -37,9 +42,14 @@ impl Digest {
     }
 }
 
+/// The hexadecimal digits.
+const HEX: [char; 16] =
+    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        f.write_str("sha256:")?;
+        f.write_str(&self.hex())
     }
 }
 

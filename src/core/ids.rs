@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 /// A text that is not an identifier of the wished kind.
 #[derive(Debug, thiserror::Error)]
 pub enum IdError {
-    /// Not a calendar day.
-    #[error("read the date `{0}`: expected YYYY-MM-DD")]
+    /// Neither a calendar day nor an hour of one.
+    #[error("read the date `{0}`: expected YYYY-MM-DD, or YYYY-MM-DDTHH for an hour")]
     Date(String),
     /// Not an alias of the registry.
     #[error("read the alias `{0}`: expected `registry:MODEL@ALIAS`, e.g. `registry:fqm@champion`")]
@@ -40,32 +40,66 @@ impl fmt::Display for EpisodeId {
     }
 }
 
-/// The day that a night works on: the start of its interval, in the pipeline's time zone.
+/// The interval that a run works on, by its start in the pipeline's time zone: a day, written
+/// `2026-11-03`, or an hour of a day, written `2026-11-03T05`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct LogicalDate(NaiveDate);
+pub struct LogicalDate {
+    day: NaiveDate,
+    hour: Option<u8>,
+}
 
 impl LogicalDate {
     /// The date of a calendar day.
     pub fn new(day: NaiveDate) -> Self {
-        Self(day)
+        Self { day, hour: None }
+    }
+
+    /// The date of an hour, 0 to 23, of a calendar day.
+    pub fn at_hour(day: NaiveDate, hour: u8) -> Self {
+        Self { day, hour: Some(hour.min(23)) }
     }
 
     /// The calendar day.
     pub fn naive(&self) -> NaiveDate {
-        self.0
+        self.day
+    }
+
+    /// The hour of the day, where the date is one of an hour.
+    pub fn hour(&self) -> Option<u8> {
+        self.hour
+    }
+
+    /// The day alone.
+    pub fn day(&self) -> Self {
+        Self::new(self.day)
+    }
+
+    /// Whether this interval holds that one: a day holds its hours.
+    pub fn holds(&self, other: &Self) -> bool {
+        self.day == other.day && (self.hour.is_none() || self.hour == other.hour)
     }
 
     /// The date `days` later (earlier where negative); the same date at the end of the calendar.
     pub fn plus_days(&self, days: i64) -> Self {
-        let moved = chrono::Duration::try_days(days).and_then(|d| self.0.checked_add_signed(d));
-        Self(moved.unwrap_or(self.0))
+        let moved = chrono::Duration::try_days(days).and_then(|d| self.day.checked_add_signed(d));
+        Self { day: moved.unwrap_or(self.day), hour: self.hour }
+    }
+
+    /// The date so many of its own intervals later (earlier where negative): days, or hours.
+    pub fn plus(&self, intervals: i64) -> Self {
+        let Some(hour) = self.hour else { return self.plus_days(intervals) };
+        let hours = i64::from(hour).saturating_add(intervals);
+        let hour = u8::try_from(hours.rem_euclid(24)).ok();
+        Self { hour, ..self.plus_days(hours.div_euclid(24)) }
     }
 }
 
 impl fmt::Display for LogicalDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.format("%Y-%m-%d"))
+        let (year, month, day) = (self.day.year(), self.day.month(), self.day.day());
+        write!(f, "{year:04}-{month:02}-{day:02}")?;
+        self.hour.map_or(Ok(()), |hour| write!(f, "T{hour:02}"))
     }
 }
 
@@ -74,9 +108,15 @@ impl FromStr for LogicalDate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || IdError::Date(text.to_owned());
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| wrong())?;
+        let (day, hour) = match text.split_once('T') {
+            Some((day, hour)) => (day, Some(hour.parse().map_err(|_| wrong())?)),
+            None => (text, None),
+        };
+        let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| wrong())?;
+        let date = Self { day, hour };
         // chrono also reads signs and short fields, which would be another text for the same day.
-        if date.to_string() != text || text.starts_with(['+', '-']) || text.starts_with("0000") {
+        let same = date.to_string() == text && hour.is_none_or(|hour| hour < 24);
+        if !same || text.starts_with(['+', '-']) || text.starts_with("0000") {
             return Err(wrong());
         }
         Ok(date)
@@ -145,18 +185,33 @@ impl From<Alias> for String {
     }
 }
 
-/// The date in a path: a part `2026-11-03`, `day=2026-11-03` or `2026-11-03.…`, or three parts
-/// `2026/11/03`. A date inside a longer name says nothing.
+/// The date in a path: a part `2026-11-03`, `day=2026-11-03`, `2026-11-03.…` or `2026-11-03T05`, or three
+/// parts `2026/11/03`; a part `hour=05`, or a number from `00` to `23` after the three, says the hour. A
+/// date inside a longer name says nothing.
 pub fn path_date(key: &str) -> Option<LogicalDate> {
     let parts: Vec<&str> = key.split('/').collect();
-    let whole = parts.iter().find_map(|part| {
+    let whole = parts.iter().enumerate().find_map(|(at, part)| {
         let stem = part.split('.').next()?;
-        stem.rsplit('=').next()?.parse().ok()
+        Some((at, stem.rsplit('=').next()?.parse::<LogicalDate>().ok()?))
     });
-    whole.or_else(|| {
-        parts.windows(3).find_map(|window| match window {
-            [year, month, day] => format!("{year}-{month}-{day}").parse().ok(),
+    let found = whole.or_else(|| {
+        parts.windows(3).enumerate().find_map(|(at, window)| match window {
+            [year, month, day] => {
+                let date: LogicalDate = format!("{year}-{month}-{day}").parse().ok()?;
+                date.hour().is_none().then_some((at + 2, date))
+            }
             _ => None,
         })
-    })
+    });
+    let (at, date) = found?;
+    let hour = parts.get(at + 1).and_then(|next| {
+        // The last part is the name of a file, which may be a bare number.
+        let plain = (at + 2 < parts.len()).then_some(*next);
+        next.strip_prefix("hour=").or(plain)
+    });
+    let hour = hour.filter(|h| h.len() == 2).and_then(|h| h.parse().ok()).filter(|h| *h < 24);
+    match hour {
+        Some(hour) if date.hour().is_none() => Some(LogicalDate::at_hour(date.naive(), hour)),
+        _ => Some(date),
+    }
 }

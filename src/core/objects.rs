@@ -248,6 +248,10 @@ impl Store {
     /// # Errors
     /// When the store does not answer or refuses.
     pub async fn exists(&self, path: &str) -> Result<bool, StoreError> {
+        // On a disk one look is cheaper than handing it to another thread.
+        if let Some(folder) = self.folder() {
+            return Ok(folder.join(path).is_file());
+        }
         Ok(self.head(path).await?.is_some())
     }
 

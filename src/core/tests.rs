@@ -41,8 +41,37 @@ fn identifiers_read_back_and_refuse_the_rest() {
     }
     let date: LogicalDate = "2026-02-28".parse().unwrap();
     assert_eq!(date.plus_days(1).to_string(), "2026-03-01");
-    for wrong in ["2026-2-28", "2026-02-30", "today", "2026-02-28T00"] {
+    let hour: LogicalDate = "2026-02-28T23".parse().unwrap();
+    assert_eq!(
+        (hour.plus(1).to_string(), hour.plus(-24).to_string()),
+        ("2026-03-01T00".into(), "2026-02-27T23".into())
+    );
+    assert!(
+        date.holds(&hour) && hour.holds(&hour) && !hour.holds(&date) && !hour.holds(&hour.plus(1))
+    );
+    for wrong in
+        ["2026-2-28", "2026-02-30", "today", "2026-02-28T24", "2026-02-28T5", "2026-02-28T"]
+    {
         assert!(wrong.parse::<LogicalDate>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_path_says_the_day_and_maybe_the_hour() {
+    let date = |path: &str| super::path_date(path).map(|date| date.to_string());
+    for (path, expected) in [
+        ("logs/2026-11-03/a.jsonl", Some("2026-11-03")),
+        ("day=2026-11-03/a.jsonl", Some("2026-11-03")),
+        ("2026-11-03.jsonl.gz", Some("2026-11-03")),
+        ("2026/11/03/a.jsonl", Some("2026-11-03")),
+        ("2026-11-03T05.jsonl", Some("2026-11-03T05")),
+        ("day=2026-11-03/hour=05/a.jsonl", Some("2026-11-03T05")),
+        ("2026/11/03/05/a.jsonl", Some("2026-11-03T05")),
+        ("2026/11/03/05", Some("2026-11-03")),
+        ("2026/11/03/77/a.jsonl", Some("2026-11-03")),
+        ("run-2026-11-03-a.jsonl", None),
+    ] {
+        assert_eq!(date(path).as_deref(), expected, "{path}");
     }
 }
 

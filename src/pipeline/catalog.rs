@@ -290,6 +290,8 @@ pub enum FailureKind {
     Lost,
     /// The step took longer than its timeout.
     Timeout,
+    /// A signal, or the end of the run's time, ended it.
+    Interrupted,
     /// A fault of this program.
     Internal,
 }

@@ -1,18 +1,24 @@
-//! Steps that need libtorch run in a child process, in a process group of its own. The child gets the
-//! frozen request on its standard input and tells what happens as JSON lines on its standard output.
+//! Steps that need libtorch, and those that ask for it, run in a child process, in a process group of its
+//! own. The child gets the frozen request on its standard input and tells what happens as JSON lines on
+//! its standard output.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::catalog::{FailureKind, StepContext, StepFailure, StepResult};
+use super::catalog::{Catalog, FailureKind, StepContext, StepFailure, StepRequest, StepResult};
 use super::events::{Event, Reporter};
-use crate::core::boundary;
+use super::executor::{Stop, interrupted, stopped};
+use super::process::Usage;
+use super::spec::Memory;
+use crate::core::{Blobs, boundary};
 
 /// A line from the child.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +30,27 @@ pub enum ChildMessage {
     Result(StepResult),
     /// The step failed.
     Failure(StepFailure),
+    /// What the step cost, said last.
+    Usage(Usage),
+}
+
+/// Which programs the children of a run are.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    /// Where `fqm-torch` may lie, in order.
+    pub torch: Vec<PathBuf>,
+    /// Where `fqm-pipe` itself lies.
+    pub own: Vec<PathBuf>,
+    /// What a child's environment gets, so that its results repeat.
+    pub variables: Vec<(String, String)>,
+}
+
+/// What a child may use.
+pub(super) struct Limits {
+    /// How much memory.
+    pub memory: Option<Memory>,
+    /// How long it may take to end after it was told to.
+    pub grace: Duration,
 }
 
 /// The child's side: writes messages to its standard output, a line each.
@@ -47,15 +74,19 @@ impl Relay {
     }
 }
 
-/// Runs a step in a child process and waits for its end.
+/// Runs a step in a child process and waits for its end. When the run is to end, the child is told so,
+/// and killed with all its descendants where it takes too long.
 pub(super) async fn run_in_child(
     program: &[PathBuf],
     variables: &[(String, String)],
     context: &StepContext,
+    limits: &Limits,
+    stop: &Stop,
     sink: &(dyn Fn(Event) + Send + Sync),
 ) -> Result<StepResult, StepFailure> {
     let request = serde_json::to_vec(&context.request).map_err(StepFailure::internal)?;
     let mut child = start(program, variables)?;
+    let group = Group::of(&child);
     let (Some(mut stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -66,21 +97,116 @@ pub(super) async fn run_in_child(
     let _ = stdin.write_all(&request).await;
     drop(stdin);
     let complaints = tokio::spawn(last_lines(stderr));
-    let mut stdout = BufReader::new(stdout);
     let mut end = None;
-    while let Some(line) = next_line(&mut stdout).await {
-        match serde_json::from_str(&line) {
-            Ok(ChildMessage::Event(event)) => sink(event),
-            Ok(ChildMessage::Result(result)) => end = Some(Ok(result)),
-            Ok(ChildMessage::Failure(failure)) => end = Some(Err(failure)),
-            Err(_) => context.reporter.log(line),
+    let listen = async {
+        let mut stdout = BufReader::new(stdout);
+        while let Some(line) = next_line(&mut stdout).await {
+            match serde_json::from_str(&line) {
+                Ok(ChildMessage::Event(event)) => sink(event),
+                Ok(ChildMessage::Result(result)) => end = Some(Ok(result)),
+                Ok(ChildMessage::Failure(failure)) => end = Some(Err(failure)),
+                Ok(ChildMessage::Usage(usage)) => sink(usage.of(&context.request.step)),
+                Err(_) => context.reporter.log(line),
+            }
         }
-    }
-    let status = child.wait().await;
+        child.wait().await
+    };
+    let ended_late = async {
+        stopped(stop).await;
+        group.signal(Signal::TERM);
+        tokio::time::sleep(limits.grace).await;
+    };
+    let status = tokio::select! {
+        status = listen => status,
+        () = ended_late => return Err(interrupted()),
+        failure = too_much(group.0, limits.memory) => return Err(failure),
+    };
     boundary("child done");
     let complaints = complaints.await.unwrap_or_default();
     complaints.iter().for_each(|line| context.reporter.log(line.as_str()));
-    end.unwrap_or_else(|| Err(lost(status, &complaints)))
+    let failed = || if *stop.borrow() { interrupted() } else { lost(status, &complaints) };
+    end.unwrap_or_else(|| Err(failed()))
+}
+
+/// How often the memory of a child is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Ends when a child holds more memory than its step asked for.
+async fn too_much(child: Option<Pid>, memory: Option<Memory>) -> StepFailure {
+    let (Some(child), Some(memory)) = (child, memory) else { return std::future::pending().await };
+    let path = format!("/proc/{}/status", child.as_raw_nonzero());
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let status = std::fs::read_to_string(&path).unwrap_or_default();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = resident.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+        let held = kib.unwrap_or(0) << 10;
+        if held > memory.0 {
+            let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+            return StepFailure::input(format!(
+                "keep to its memory: it held {:.0} MiB, and `needs.mem` is {:.0} MiB; raise it, or give the step less to do",
+                mib(held),
+                mib(memory.0)
+            ));
+        }
+    }
+}
+
+/// The process group of a child, which ends with this value: what the child started, too.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// Makes this process end with its parent, as a child of a run must: another run may take its place.
+///
+/// # Errors
+/// When the parent has ended already.
+pub fn end_with_parent() -> Result<(), String> {
+    let parent = rustix::process::getppid();
+    let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+    match rustix::process::getppid() == parent {
+        true => Ok(()),
+        false => Err("start: the process that started this one has ended".to_owned()),
+    }
+}
+
+/// Runs the step whose frozen request comes on standard input, with the bodies of `catalog`, and tells
+/// the parent what happens: the whole of a child's work.
+pub async fn serve_step(catalog: &dyn Catalog) {
+    let relay = Relay::default();
+    match served(catalog, &relay).await {
+        Ok(result) => relay.send(&ChildMessage::Result(result)),
+        Err(failure) => relay.send(&ChildMessage::Failure(failure)),
+    }
+    relay.send(&ChildMessage::Usage(Usage::of_this_process()));
+}
+
+async fn served(catalog: &dyn Catalog, relay: &Relay) -> Result<StepResult, StepFailure> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(StepFailure::internal)?;
+    let request: StepRequest = serde_json::from_str(&text).map_err(StepFailure::internal)?;
+    let body = catalog.body(&request.kind).ok_or_else(|| {
+        StepFailure::internal(format!("find the body of the step kind `{}`", request.kind))
+    })?;
+    let blobs = Blobs::new(request.workspace.open_store()?);
+    let reporter = relay.reporter(&request.step);
+    body.run(&StepContext { request, blobs, reporter }).await
 }
 
 fn start(program: &[PathBuf], variables: &[(String, String)]) -> Result<Child, StepFailure> {
@@ -91,8 +217,9 @@ fn start(program: &[PathBuf], variables: &[(String, String)]) -> Result<Child, S
             places.join(", ")
         ))
     })?;
-    Command::new(found)
-        .arg("step")
+    let mut command = Command::new(found);
+    command
+        .args(["step", "child"])
         .envs(variables.iter().cloned())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,388 +1,462 @@
 //! Runs a frozen plan: starts what is ready, as many at a time as wished, and turns everything that
 //! happens into one ordered stream of events.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
-
-use futures::FutureExt;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::catalog::{Catalog, FailureKind, StepFailure, StepResult};
+use super::engine::StepOutcome;
 use super::events::{Event, Observer, Reporter, StepStatus};
 use super::executor::Executor;
+use super::graph::Graph;
+use super::job::{Ended, How, Job, Prepared, Shared, work};
 use super::key::Key;
+use super::options::{Options, Outcome, RunEnd};
 use super::plan::Frozen;
-use super::resolve::{Outputs, Resolved, Resolver};
+use super::process::{Process, Usage};
+use super::resolve::{Ledger, Outputs, Resolver, broken_check};
+use super::signals::Signals;
 use super::spec::StepSpec;
-use super::state::{State, StateError, StepEnd};
+use super::state::{Fence, NewRun, State, StateError, StepEnd};
 use crate::core::Blobs;
 use crate::workspace::Workspace;
 
-/// How a plan is run.
-pub struct Options {
-    /// How many steps at a time.
-    pub jobs: usize,
-    /// Whether kept results are passed over.
-    pub force: bool,
-    /// Where the child program may lie, in order.
-    pub program: Vec<PathBuf>,
-    /// What the child's environment gets.
-    pub variables: Vec<(String, String)>,
-}
+/// How often a run gives a sign of life.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunEnd {
-    /// Every step is done or a hit.
-    Ok,
-    /// A step failed.
-    Failed,
-    /// A step, or the run, took too long.
-    Timeout,
-    /// There was not enough data.
-    Skipped,
-    /// A signal ended it.
-    Interrupted(i32),
-}
-
-impl RunEnd {
-    /// The word in the state.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Failed | Self::Timeout => "failed",
-            Self::Skipped => "skipped",
-            Self::Interrupted(_) => "interrupted",
-        }
-    }
-
-    /// The exit code: 0, 1, 99, 124, 130 or 143.
-    pub fn exit(self) -> i32 {
-        match self {
-            Self::Ok => 0,
-            Self::Failed => 1,
-            Self::Skipped => 99,
-            Self::Timeout => 124,
-            Self::Interrupted(signal) => 128 + signal,
-        }
-    }
-}
-
-/// What came of a run.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The run's id.
-    pub run: String,
-    /// How it ended.
-    pub end: RunEnd,
-    /// How each step ended.
-    pub steps: BTreeMap<String, StepStatus>,
-    /// The outputs of the steps that have them.
-    pub outputs: Outputs,
-}
-
-/// The steps in an order in which each comes after what it needs, ties in the order of the file.
-pub(super) fn ordered(steps: &[StepSpec]) -> Vec<&StepSpec> {
-    let mut done = BTreeSet::new();
-    let mut order = Vec::new();
-    while order.len() < steps.len() {
-        let next = steps.iter().find(|step| {
-            !done.contains(&step.id) && step.upstream().iter().all(|id| done.contains(id))
-        });
-        let Some(next) = next else { break };
-        done.insert(next.id.clone());
-        order.push(next);
-    }
-    order
-}
-
-/// A step that ran, or was found done, in a task.
-struct Ended {
-    step: String,
-    started: Instant,
-    key: Option<Key>,
-    hit: bool,
-    result: Result<StepResult, StepFailure>,
-}
-
-struct Run<'a> {
-    id: String,
-    frozen: &'a Frozen,
-    state: &'a State,
-    observers: &'a mut Vec<Box<dyn Observer>>,
-    ended: BTreeMap<String, StepStatus>,
-    outputs: Outputs,
-    failures: Vec<FailureKind>,
-    /// Whether a step said that there is not enough data.
-    short: bool,
-    next_event: u64,
-}
-
-/// Runs a plan to its end. The caller holds the pipeline's lock.
+/// Runs a plan to its end. The caller holds the pipeline's locks.
 ///
 /// # Errors
-/// Only when the state fails; a failing step is an outcome.
+/// Only when the state fails, or another process took the lease over; a failing step is an outcome.
 pub async fn run(
-    frozen: &Frozen,
+    frozen: Arc<Frozen>,
     options: Options,
-    catalog: Arc<dyn Catalog>,
-    state: &State,
-    workspace: &Workspace,
-    blobs: &Blobs,
-    observers: &mut Vec<Box<dyn Observer>>,
+    setting: &Setting<'_>,
+    observers: Vec<Box<dyn Observer>>,
 ) -> Result<Outcome, StateError> {
-    let id = run_id(frozen);
-    let plan = &frozen.plan;
-    let lost = state.start_run(&id, &plan.pipeline, plan.date, &frozen.digest)?;
-    let (send, mut events) = unbounded_channel();
-    let sink: Arc<dyn Fn(Event) + Send + Sync> = Arc::new(move |event| drop(send.send(event)));
-    let executor = Arc::new(Executor {
-        catalog: catalog.clone(),
-        state: state.clone(),
-        run: id.clone(),
-        sink: sink.clone(),
-        program: options.program.clone(),
-        variables: options.variables.clone(),
-    });
-    let mut run = Run {
-        id: id.clone(),
-        frozen,
-        state,
-        observers,
-        ended: BTreeMap::new(),
-        outputs: Outputs::new(),
-        failures: Vec::new(),
-        short: false,
-        next_event: 0,
-    };
-    let (pipeline, date) = (plan.pipeline.clone(), plan.date.to_string());
-    run.emit(vec![Event::RunStarted { run: id.clone(), pipeline, date, plan: frozen.digest }])?;
-    if lost > 0 {
-        let line = format!("{lost} earlier run lost its process; what it finished is kept");
-        run.emit(vec![Event::Log { step: String::new(), line }])?;
-    }
-    let end = run.drive(&options, catalog, workspace, blobs, &executor, &mut events, &sink).await?;
-    state.end_run(&id, end.word(), end.exit())?;
-    run.emit(vec![Event::RunEnded {
-        run: id.clone(),
-        status: end.word().to_owned(),
-        exit: end.exit(),
-    }])?;
-    Ok(Outcome { run: id, end, steps: run.ended, outputs: run.outputs })
+    let run = Run::start(frozen, options, setting, observers, "local", Some(Process::current()))?;
+    // On a worker of the runtime, steps that wait for nothing follow each other without waking a thread.
+    tokio::spawn(run.finish()).await.map_err(|_| StateError::Gone)?
 }
 
-impl Run<'_> {
-    #[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once")]
-    async fn drive(
-        &mut self,
-        options: &Options,
-        catalog: Arc<dyn Catalog>,
-        workspace: &Workspace,
-        blobs: &Blobs,
-        executor: &Arc<Executor>,
-        events: &mut UnboundedReceiver<Event>,
-        sink: &Arc<dyn Fn(Event) + Send + Sync>,
-    ) -> Result<RunEnd, StateError> {
-        let order = ordered(&self.frozen.pipeline.steps);
+/// What a run works with.
+pub struct Setting<'a> {
+    /// The step kinds.
+    pub catalog: Arc<dyn Catalog>,
+    /// What is kept of earlier runs, and where this one is written down.
+    pub state: &'a State,
+    /// The places of the workspace.
+    pub workspace: &'a Workspace,
+    /// The blobs of the store.
+    pub blobs: &'a Blobs,
+}
+
+pub(super) struct Run {
+    pub(super) shared: Arc<Shared>,
+    pub(super) frozen: Arc<Frozen>,
+    pub(super) graph: Graph,
+    observers: Vec<Box<dyn Observer>>,
+    events: UnboundedReceiver<Event>,
+    /// Tells the steps that the run is to end.
+    tell: watch::Sender<bool>,
+    /// How each step ended.
+    pub(super) ended: Vec<Option<StepStatus>>,
+    /// How many steps each step still waits for.
+    pub(super) open: Vec<usize>,
+    pub(super) ready: VecDeque<usize>,
+    /// The steps that are left out, and those of them that may give the results they have.
+    unselected: BTreeSet<usize>,
+    lending: BTreeSet<usize>,
+    outputs: Outputs,
+    pub(super) usage: BTreeMap<String, Usage>,
+    pub(super) failures: Vec<FailureKind>,
+    /// Whether a step said that there is not enough data.
+    short: bool,
+    /// How steps were settled, for workers to see; only where an engine starts them.
+    pub(super) mirror: Option<Vec<(String, StepOutcome)>>,
+    /// Events that are not handed to the state yet, and the number of the first.
+    unkept: Vec<Event>,
+    first_unkept: u64,
+}
+
+impl Run {
+    /// Writes down that a run begins, and tells the observers.
+    pub(super) fn start(
+        frozen: Arc<Frozen>,
+        options: Options,
+        setting: &Setting<'_>,
+        observers: Vec<Box<dyn Observer>>,
+        engine: &str,
+        holder: Option<Process>,
+    ) -> Result<Self, StateError> {
+        let (state, plan) = (setting.state, &frozen.plan);
+        let id = options.attach.clone().unwrap_or_else(|| run_id(&frozen));
+        let lost = state.start_run(NewRun {
+            id: id.clone(),
+            pipeline: plan.pipeline.clone(),
+            date: plan.date.to_string(),
+            plan: frozen.digest,
+            holder,
+            cause: options.cause.clone(),
+            engine: engine.to_owned(),
+        })?;
+        let (send, events) = unbounded_channel();
+        let (tell, stop) = watch::channel(false);
+        let sink: Arc<dyn Fn(Event) + Send + Sync> = Arc::new(move |event| drop(send.send(event)));
+        let ledger = Ledger::of(state, plan)?;
+        let resolver = Resolver {
+            frozen: frozen.clone(),
+            catalog: setting.catalog.clone(),
+            ledger: if engine == "local" { ledger } else { ledger.with_shared() },
+            blobs: setting.blobs.clone(),
+            workspace: setting.workspace.clone(),
+            store: true,
+            seen: Mutex::default(),
+        };
+        let (catalog, programs) = (setting.catalog.clone(), options.programs.clone());
+        let executor = Executor { catalog, sink, programs, stop, grace: options.grace };
+        let slots = Semaphore::new(options.jobs.max(1));
+        let first_unkept = state.next_event(&id)?;
+        let shared =
+            Shared { resolver, executor, options, run: id.clone(), state: state.clone(), slots };
+        let mut run = Self::new(Arc::new(shared), frozen.clone(), observers, events, tell);
+        run.first_unkept = first_unkept;
+        run.emit(Event::RunStarted {
+            run: id,
+            pipeline: plan.pipeline.clone(),
+            date: plan.date.to_string(),
+            plan: frozen.digest,
+            cause: run.shared.options.cause.clone(),
+            engine: engine.to_owned(),
+        });
+        if lost > 0 {
+            let line = format!("{lost} earlier run lost its process; what it finished is kept");
+            run.emit(Event::Log { step: String::new(), line });
+        }
+        Ok(run)
+    }
+
+    fn new(
+        shared: Arc<Shared>,
+        frozen: Arc<Frozen>,
+        observers: Vec<Box<dyn Observer>>,
+        events: UnboundedReceiver<Event>,
+        tell: watch::Sender<bool>,
+    ) -> Self {
+        let graph = Graph::of(&frozen.pipeline.steps);
+        let open: Vec<usize> = graph.up.iter().map(Vec::len).collect();
+        let ready = (0..open.len()).filter(|at| open[*at] == 0).collect();
+        let (unselected, lending) = left_out(&frozen, &graph, &shared.options);
+        Self {
+            ended: vec![None; open.len()],
+            shared,
+            frozen,
+            graph,
+            observers,
+            events,
+            tell,
+            open,
+            ready,
+            unselected,
+            lending,
+            outputs: Outputs::new(),
+            usage: BTreeMap::new(),
+            failures: Vec::new(),
+            short: false,
+            mirror: None,
+            unkept: Vec::new(),
+            first_unkept: 0,
+        }
+    }
+
+    /// Runs all steps and writes down how the run ended.
+    async fn finish(mut self) -> Result<Outcome, StateError> {
+        let end = self.drive().await?;
+        self.close(end)
+    }
+
+    /// Writes down how the run ended, and waits until all of it is durable.
+    pub(super) fn close(mut self, end: RunEnd) -> Result<Outcome, StateError> {
+        let (status, exit) = (end.word(), end.exit());
+        let run = self.shared.run.clone();
+        self.emit(Event::RunEnded { run: run.clone(), status: status.to_owned(), exit });
+        self.keep()?;
+        self.shared.state.end_run(self.fence(), &run, status, exit)?;
+        let ids = self.frozen.plan.steps.iter().map(|step| step.id.clone());
+        let steps = ids.zip(self.ended).filter_map(|(id, status)| Some((id, status?))).collect();
+        Ok(Outcome { run, end, steps, outputs: self.outputs })
+    }
+
+    async fn drive(&mut self) -> Result<RunEnd, StateError> {
         let mut running: JoinSet<Ended> = JoinSet::new();
-        let mut started: BTreeSet<String> = BTreeSet::new();
         let deadline = self.frozen.pipeline.timeout.map(|t| tokio::time::Instant::now() + t.0);
         let mut signals = Signals::new();
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        let mut stopped: Option<RunEnd> = None;
         loop {
-            // Steps that cannot run free those behind them, so this repeats until nothing changes.
-            let mut settled = true;
-            for spec in &order {
-                if running.len() >= options.jobs.max(1) {
-                    break;
-                }
-                if started.contains(&spec.id) || !self.is_ready(spec) {
-                    continue;
-                }
-                started.insert(spec.id.clone());
-                settled = false;
-                let resolver = Resolver {
-                    frozen: self.frozen,
-                    catalog: catalog.as_ref(),
-                    state: self.state,
-                    blobs,
-                    workspace,
-                    store: true,
-                };
-                let launch = self.launch(spec, &resolver, options.force, sink).await?;
-                if let Some((resolved, kind)) = launch {
-                    let (executor, spec) = (executor.clone(), (*spec).clone());
-                    running.spawn(execute(executor, spec, kind, resolved, options.force));
+            while stopped.is_none()
+                && let Some(at) = self.ready.pop_front()
+            {
+                if let Some(job) = self.launch(at).await? {
+                    running.spawn(work(self.shared.clone(), job));
                 }
             }
-            if !settled {
+            // What ended meanwhile is taken before the disk is troubled with events.
+            let next = running.try_join_next();
+            if let Some(ended) = next {
+                self.take(ended)?;
                 continue;
             }
             if running.is_empty() {
                 break;
             }
+            self.keep()?;
             tokio::select! {
                 ended = running.join_next() => {
-                    self.drain(events)?;
-                    if let Some(Ok(ended)) = ended {
-                        self.end(ended)?;
+                    if let Some(ended) = ended {
+                        self.take(ended)?;
                     }
                 }
-                Some(event) = events.recv() => self.emit_with(event, events)?,
+                Some(event) = self.events.recv() => self.hear(event),
                 signal = signals.next() => {
-                    running.shutdown().await;
-                    self.stop(&started, "interrupted by a signal")?;
-                    return Ok(RunEnd::Interrupted(signal));
+                    if stopped.is_some() {
+                        // The second signal: nobody waits any longer.
+                        running.shutdown().await;
+                    }
+                    stopped = Some(RunEnd::Interrupted(signal));
+                    self.end_early("interrupted by a signal; steps may take a moment to end");
                 }
-                () = sleep_until(deadline) => {
-                    running.shutdown().await;
-                    self.stop(&started, "the run took longer than [run] timeout")?;
-                    return Ok(RunEnd::Timeout);
+                () = sleep_until(deadline), if stopped.is_none() => {
+                    stopped = Some(RunEnd::Timeout);
+                    self.end_early("the run took longer than [run] timeout");
                 }
+                _ = beat.tick() => self.shared.state.beat(self.fence(), &self.shared.run)?,
             }
         }
-        self.drain(events)?;
-        Ok(self.verdict())
+        self.hear_all();
+        if stopped.is_some() {
+            self.interrupt_rest()?;
+        }
+        Ok(stopped.unwrap_or_else(|| self.verdict()))
     }
 
-    fn is_ready(&self, spec: &StepSpec) -> bool {
-        spec.upstream().iter().all(|id| self.ended.contains_key(id))
+    pub(super) fn fence(&self) -> Option<&Fence> {
+        self.shared.options.fence.as_ref()
     }
 
-    /// Settles a step that has nothing to run, or gives back what is to be run.
-    async fn launch(
-        &mut self,
-        spec: &StepSpec,
-        resolver: &Resolver<'_>,
-        force: bool,
-        sink: &Arc<dyn Fn(Event) + Send + Sync>,
-    ) -> Result<Option<(Resolved, super::catalog::Kind)>, StateError> {
-        let with = |status: StepStatus, ended: &BTreeMap<String, StepStatus>| {
-            spec.upstream().into_iter().find(|id| ended.get(id) == Some(&status))
-        };
-        let broken =
-            with(StepStatus::Failed, &self.ended).or(with(StepStatus::Blocked, &self.ended));
-        if let Some(id) = broken {
-            self.settle(spec, StepStatus::Blocked, None, Some(format!("`{id}` failed")), None, 0)?;
-            return Ok(None);
+    /// Settles a step that has nothing to run, or gives back what is to be done for it.
+    pub(super) async fn launch(&mut self, at: usize) -> Result<Option<Job>, StateError> {
+        let frozen = self.frozen.clone();
+        let (spec, step) = (&frozen.pipeline.steps[at], &frozen.plan.steps[at]);
+        let unselected = self.unselected.contains(&at);
+        if unselected && !self.lending.contains(&at) {
+            return self
+                .settle(at, Settled::bare(StepStatus::Unselected, "not selected"))
+                .map(none);
         }
-        let empty = spec.upstream().into_iter().find(|id| !self.outputs.contains_key(id));
-        if let Some(id) = empty {
-            self.settle(
-                spec,
-                StepStatus::Skipped,
-                None,
-                Some(format!("`{id}` gave nothing to go on with")),
-                None,
-                0,
-            )?;
-            return Ok(None);
+        if let Some((status, why)) = self.held_back(at) {
+            return self.settle(at, Settled::bare(status, &why)).map(none);
         }
-        let Some(step) = self.frozen.plan.steps.iter().find(|s| s.id == spec.id) else {
-            return Ok(None);
-        };
-        let started = Instant::now();
-        match resolver.holds(step, &self.outputs) {
+        let shared = self.shared.clone();
+        match shared.resolver.holds(spec, &self.outputs) {
             Ok(true) => (),
             Ok(false) => {
-                let note = format!("`{}` does not hold", step.when.as_deref().unwrap_or_default());
-                self.settle(spec, StepStatus::Skipped, None, Some(note), None, 0)?;
-                return Ok(None);
+                let why = format!("`{}` does not hold", step.when.as_deref().unwrap_or_default());
+                return self.settle(at, Settled::bare(StepStatus::Skipped, &why)).map(none);
             }
-            Err(failure) => return self.fail(spec, None, failure, started).map(|()| None),
+            Err(failure) => return self.fail(at, None, failure, 0).map(none),
         }
-        let reporter = Reporter::new(&spec.id, sink.clone());
-        let resolved = match resolver.resolve(step, &self.outputs, reporter).await {
+        let given = match shared.resolver.given(step, &self.outputs) {
+            Ok(given) => given,
+            Err(failure) => return self.fail(at, None, failure, 0).map(none),
+        };
+        if shared.resolver.is_slow(step) && !unselected {
+            return Ok(Some(Job { at, prepared: Prepared::Given(given) }));
+        }
+        let started = Instant::now();
+        let reporter = Reporter::new(&spec.id, shared.executor.sink.clone());
+        let mut resolved = match shared.resolver.resolve(step, given, reporter).await {
             Ok(resolved) => resolved,
-            Err(failure) => return self.fail(spec, None, failure, started).map(|()| None),
+            Err(failure) => return self.fail(at, None, failure, elapsed(started)).map(none),
         };
-        if !force && let Some(result) = resolved.hit {
-            let millis = elapsed(started);
-            let note = Some(resolved.reason);
-            self.settle(spec, StepStatus::Hit, Some(resolved.key), note, Some(result), millis)?;
-            return Ok(None);
+        let hit = resolved.hit.take().filter(|_| !shared.options.force.covers(&spec.id));
+        if let Some(result) = hit {
+            let note = resolved.reason;
+            let settled = Settled::hit(resolved.key, result, note, elapsed(started));
+            return self.settle(at, settled).map(none);
         }
-        let kind = resolver.catalog.kind(&spec.kind).copied();
-        Ok(kind.map(|kind| (resolved, kind)))
+        if unselected {
+            let why = format!("not selected, and it has no result: {}", resolved.reason);
+            return self.settle(at, Settled::bare(StepStatus::Unselected, &why)).map(none);
+        }
+        Ok(Some(Job { at, prepared: Prepared::Resolved(Box::new(resolved)) }))
     }
 
-    fn end(&mut self, ended: Ended) -> Result<(), StateError> {
-        let pipeline = &self.frozen.pipeline;
-        let Some(spec) = pipeline.steps.iter().find(|s| s.id == ended.step).cloned() else {
-            return Ok(());
+    /// Why a step cannot run, seen from how those before it ended.
+    pub(super) fn held_back(&self, at: usize) -> Option<(StepStatus, String)> {
+        let steps = &self.frozen.pipeline.steps;
+        let up = &self.graph.up[at];
+        let with = |wanted: &[StepStatus]| {
+            let found = up.iter().find(|up| self.ended[**up].is_some_and(|s| wanted.contains(&s)));
+            found.map(|up| &steps[*up].id)
         };
-        match ended.result {
-            Ok(result) => {
-                let status = if ended.hit { StepStatus::Hit } else { StepStatus::Done };
-                let note = result.not_enough.clone();
-                self.settle(&spec, status, ended.key, note, Some(result), elapsed(ended.started))
+        if let Some(id) = with(&[StepStatus::Failed, StepStatus::Blocked]) {
+            return Some((StepStatus::Blocked, format!("`{id}` failed")));
+        }
+        if let Some(id) = with(&[StepStatus::Unselected]) {
+            let why = format!("`{id}` is not selected and has no result; run it first");
+            return Some((StepStatus::Blocked, why));
+        }
+        let empty = up.iter().find(|up| !self.outputs.contains_key(&steps[**up].id));
+        let id = &steps[*empty?].id;
+        Some((StepStatus::Skipped, format!("`{id}` gave nothing to go on with")))
+    }
+
+    /// Takes how a step ended from its task, after everything that it said before.
+    fn take(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), StateError> {
+        self.hear_all();
+        // A task that was cut off has said nothing; its step is settled with the rest.
+        let Ok(ended) = ended else { return Ok(()) };
+        let millis = elapsed(ended.started);
+        match ended.how {
+            How::Done(result) => {
+                let settled = Settled {
+                    status: StepStatus::Done,
+                    note: result.not_enough.clone(),
+                    key: ended.key,
+                    result: Some(result),
+                    computed: true,
+                    millis,
+                };
+                self.settle(ended.at, settled)
             }
-            Err(failure) => self.fail(&spec, ended.key, failure, ended.started),
+            How::Hit(result, reason) => match ended.key {
+                Some(key) => self.settle(ended.at, Settled::hit(key, result, reason, millis)),
+                None => Ok(()),
+            },
+            How::Refused(why) => {
+                let settled = Settled { millis, ..Settled::bare(StepStatus::Skipped, &why) };
+                self.settle(ended.at, settled)
+            }
+            How::Failed(failure) => self.fail(ended.at, ended.key, failure, millis),
         }
     }
 
-    fn fail(
+    pub(super) fn fail(
         &mut self,
-        spec: &StepSpec,
+        at: usize,
         key: Option<Key>,
         failure: StepFailure,
-        started: Instant,
-    ) -> Result<(), StateError> {
-        self.failures.push(failure.kind);
-        let note = Some(format!("failed to {failure}"));
-        self.settle(spec, StepStatus::Failed, key, note, None, elapsed(started))
-    }
-
-    /// Writes down how a step ended, then tells the observers.
-    fn settle(
-        &mut self,
-        spec: &StepSpec,
-        status: StepStatus,
-        key: Option<Key>,
-        note: Option<String>,
-        result: Option<StepResult>,
         millis: u64,
     ) -> Result<(), StateError> {
-        self.ended.insert(spec.id.clone(), status);
-        self.short |= result.as_ref().is_some_and(|r| r.not_enough.is_some());
-        let digests = result.iter().flat_map(|r| &r.outputs).map(|(p, a)| (p.clone(), a.digest));
-        let digests: BTreeMap<_, _> = digests.collect();
-        if let Some(result) = &result
-            && result.not_enough.is_none()
-        {
-            self.outputs.insert(spec.id.clone(), result.outputs.clone());
+        let interrupted = failure.kind == FailureKind::Interrupted;
+        let status = if interrupted { StepStatus::Interrupted } else { StepStatus::Failed };
+        if !interrupted {
+            self.failures.push(failure.kind);
         }
-        self.state.end_step(StepEnd {
-            run: self.id.clone(),
-            pipeline: self.frozen.plan.pipeline.clone(),
-            date: self.frozen.plan.date.to_string(),
-            step: spec.id.clone(),
-            status,
-            key,
-            note: note.clone(),
-            result,
-        })?;
-        let step = spec.id.clone();
-        self.emit(vec![Event::StepEnded { step, status, outputs: digests, note, millis }])
+        let note = format!("failed to {failure}");
+        self.settle(at, Settled { key, millis, ..Settled::bare(status, &note) })
     }
 
-    fn stop(&mut self, started: &BTreeSet<String>, note: &str) -> Result<(), StateError> {
-        let open: Vec<_> =
-            started.iter().filter(|id| !self.ended.contains_key(*id)).cloned().collect();
-        for spec in self.frozen.pipeline.steps.clone().iter().filter(|s| open.contains(&s.id)) {
-            self.settle(spec, StepStatus::Failed, None, Some(note.to_owned()), None, 0)?;
+    /// Writes down how a step ended, tells the observers, and frees the steps behind it.
+    pub(super) fn settle(&mut self, at: usize, mut settled: Settled) -> Result<(), StateError> {
+        let frozen = self.frozen.clone();
+        let spec = &frozen.pipeline.steps[at];
+        if let Some(result) = &settled.result {
+            self.short |= result.not_enough.is_some();
+            if result.not_enough.is_none() {
+                self.outputs.insert(spec.id.clone(), result.outputs.clone());
+            }
+            if let Some(why) = self.broken_check(spec) {
+                self.outputs.remove(&spec.id);
+                self.failures.push(FailureKind::Input);
+                (settled.status, settled.note) = (StepStatus::Failed, Some(why));
+            }
+        }
+        let digests = settled.result.iter().flat_map(|r| &r.outputs);
+        let event = Event::StepEnded {
+            step: spec.id.clone(),
+            status: settled.status,
+            outputs: digests.map(|(port, a)| (port.clone(), a.digest)).collect(),
+            note: settled.note.clone(),
+            millis: settled.millis,
+        };
+        let usage = self.usage.remove(&spec.id);
+        if let Some(mirror) = &mut self.mirror {
+            let outcome = StepOutcome {
+                key: settled.key.clone(),
+                result: settled.result.clone(),
+                note: settled.note.clone(),
+                ..StepOutcome::new(settled.status)
+            };
+            mirror.push((spec.id.clone(), outcome));
+        }
+        self.shared.state.end_step(
+            self.fence(),
+            StepEnd {
+                run: self.shared.run.clone(),
+                pipeline: frozen.plan.pipeline.clone(),
+                date: frozen.plan.date.to_string(),
+                step: spec.id.clone(),
+                status: settled.status,
+                key: settled.key,
+                note: settled.note,
+                result: settled.result,
+                computed: settled.computed,
+                usage,
+            },
+        )?;
+        self.emit(event);
+        self.ended[at] = Some(settled.status);
+        for next in &self.graph.down[at] {
+            self.open[*next] -= 1;
+            if self.open[*next] == 0 {
+                self.ready.push_back(*next);
+            }
         }
         Ok(())
     }
 
-    fn verdict(&self) -> RunEnd {
+    /// The first check of a step that bars the way; those that only warn are said.
+    fn broken_check(&mut self, spec: &StepSpec) -> Option<String> {
+        let mut warnings = Vec::new();
+        let resolver = &self.shared.resolver;
+        let wrong = broken_check(resolver, spec, &self.outputs, |warning| warnings.push(warning));
+        for message in warnings {
+            self.emit(Event::Warning { step: spec.id.clone(), message });
+        }
+        wrong
+    }
+
+    pub(super) fn end_early(&mut self, why: &str) {
+        self.emit(Event::Log { step: String::new(), line: why.to_owned() });
+        let _ = self.tell.send(true);
+    }
+
+    /// Settles what was begun when the run was ended and did not say so itself.
+    pub(super) fn interrupt_rest(&mut self) -> Result<(), StateError> {
+        let run = self.shared.run.clone();
+        let begun = self.frozen.pipeline.steps.len();
+        for at in (0..begun).filter(|at| self.ended[*at].is_none()).collect::<Vec<_>>() {
+            if self.open[at] == 0 && !self.ready.contains(&at) {
+                let why = format!("ended with run {run}");
+                self.settle(at, Settled::bare(StepStatus::Interrupted, &why))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn verdict(&self) -> RunEnd {
+        let all = self.ended.iter().all(Option::is_some);
+        let blocked = self.ended.contains(&Some(StepStatus::Blocked));
         if self.failures.contains(&FailureKind::Timeout) {
             RunEnd::Timeout
-        } else if !self.failures.is_empty() || self.ended.len() < self.frozen.plan.steps.len() {
+        } else if !self.failures.is_empty() || blocked || !all {
             RunEnd::Failed
         } else if self.short || self.stopped_others() {
             RunEnd::Skipped
@@ -393,71 +467,100 @@ impl Run<'_> {
 
     /// Whether a skipped step left others without their input; a leaf that is skipped is no lack.
     fn stopped_others(&self) -> bool {
-        let steps = &self.frozen.pipeline.steps;
-        let needed = |id: &String| steps.iter().any(|step| step.upstream().contains(id));
-        self.ended.iter().any(|(id, status)| *status == StepStatus::Skipped && needed(id))
+        let skipped = |at: &usize| self.ended[*at] == Some(StepStatus::Skipped);
+        let selected = |at: &usize| !self.unselected.contains(at);
+        (0..self.ended.len()).filter(skipped).any(|at| self.graph.down[at].iter().any(selected))
     }
 
-    fn emit_with(
-        &mut self,
-        first: Event,
-        rest: &mut UnboundedReceiver<Event>,
-    ) -> Result<(), StateError> {
-        let mut events = vec![first];
-        while let Ok(event) = rest.try_recv() {
-            events.push(event);
-        }
-        self.emit(events)
-    }
-
-    fn drain(&mut self, events: &mut UnboundedReceiver<Event>) -> Result<(), StateError> {
-        match events.try_recv() {
-            Ok(first) => self.emit_with(first, events),
-            Err(_) => Ok(()),
+    pub(super) fn hear_all(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.hear(event);
         }
     }
 
-    /// Tells the observers, and keeps what is worth keeping: progress is not.
-    fn emit(&mut self, events: Vec<Event>) -> Result<(), StateError> {
-        for event in &events {
-            self.observers.iter_mut().for_each(|observer| observer.on(event));
+    fn hear(&mut self, event: Event) {
+        if let Event::Usage { step, cpu_seconds, peak_bytes } = &event {
+            let usage = Usage { cpu_seconds: *cpu_seconds, peak_bytes: *peak_bytes };
+            self.usage.insert(step.clone(), usage);
         }
-        let kept: Vec<_> =
-            events.into_iter().filter(|e| !matches!(e, Event::Progress { .. })).collect();
-        if kept.is_empty() {
+        self.emit(event);
+    }
+
+    /// Tells the observers, and remembers what is worth keeping: progress is not.
+    pub(super) fn emit(&mut self, event: Event) {
+        self.observers.iter_mut().for_each(|observer| observer.on(&event));
+        if !matches!(event, Event::Progress { .. }) {
+            self.unkept.push(event);
+        }
+    }
+
+    /// Hands the remembered events to the state.
+    pub(super) fn keep(&mut self) -> Result<(), StateError> {
+        if self.unkept.is_empty() {
             return Ok(());
         }
-        let first = self.next_event;
-        self.next_event += kept.len() as u64;
-        self.state.append(&self.id, first, kept)
+        let events = std::mem::take(&mut self.unkept);
+        let first = self.first_unkept;
+        self.first_unkept += events.len() as u64;
+        self.shared.state.append(self.fence(), &self.shared.run, first, &events)
     }
 }
 
-async fn execute(
-    executor: Arc<Executor>,
-    spec: StepSpec,
-    kind: super::catalog::Kind,
-    resolved: Resolved,
-    force: bool,
-) -> Ended {
-    let started = Instant::now();
-    let reason = if force { "--force".to_owned() } else { resolved.reason };
-    let timeout = spec.timeout.map(|t| t.0);
-    let work = executor.execute(&kind, &resolved.context, &reason, timeout, &spec.retry);
-    // A panic in a body must end its step, not leave the run without it.
-    let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
-        Err(StepFailure::internal(
-            "finish the step: its code panicked, which is a fault of fqm-pipe",
-        ))
-    });
-    Ended { step: spec.id, started, key: Some(resolved.key), hit: false, result }
+/// How a step is settled.
+pub(super) struct Settled {
+    pub status: StepStatus,
+    pub note: Option<String>,
+    pub key: Option<Key>,
+    pub result: Option<StepResult>,
+    pub computed: bool,
+    pub millis: u64,
+}
+
+impl Settled {
+    pub(super) fn bare(status: StepStatus, note: &str) -> Self {
+        let note = Some(note.to_owned());
+        Self { status, note, key: None, result: None, computed: false, millis: 0 }
+    }
+
+    pub(super) fn hit(key: Key, result: StepResult, reason: String, millis: u64) -> Self {
+        let (key, result) = (Some(key), Some(result));
+        Self { key, result, millis, ..Self::bare(StepStatus::Hit, &reason) }
+    }
+}
+
+fn none<T>((): ()) -> Option<T> {
+    None
+}
+
+/// The steps that a selection leaves out, and those of them whose results the others may use.
+fn left_out(
+    frozen: &Frozen,
+    graph: &Graph,
+    options: &Options,
+) -> (BTreeSet<usize>, BTreeSet<usize>) {
+    let steps = &frozen.pipeline.steps;
+    let indices = |ids: &[String]| -> Vec<usize> {
+        (0..steps.len()).filter(|at| ids.contains(&steps[*at].id)).collect()
+    };
+    let all: BTreeSet<usize> = (0..steps.len()).collect();
+    let select = &options.select;
+    let mut chosen = all.clone();
+    if !select.until.is_empty() {
+        chosen = graph.with_upstream(&indices(&select.until));
+    }
+    if !select.from.is_empty() {
+        let behind = graph.with_downstream(&indices(&select.from));
+        chosen = chosen.intersection(&behind).copied().collect();
+    }
+    let needed = graph.with_upstream(&chosen.iter().copied().collect::<Vec<_>>());
+    (all.difference(&chosen).copied().collect(), needed.difference(&chosen).copied().collect())
 }
 
 fn elapsed(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn sleep_until(deadline: Option<tokio::time::Instant>) {
+pub(super) async fn sleep_until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
@@ -469,32 +572,4 @@ fn run_id(frozen: &Frozen) -> String {
     let now = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
     let text = format!("{} {now} {}", frozen.digest, std::process::id());
     crate::core::Digest::of(text.as_bytes()).short()
-}
-
-/// SIGINT and SIGTERM, where they can be listened to.
-struct Signals {
-    interrupt: Option<tokio::signal::unix::Signal>,
-    terminate: Option<tokio::signal::unix::Signal>,
-}
-
-impl Signals {
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        Self {
-            interrupt: signal(SignalKind::interrupt()).ok(),
-            terminate: signal(SignalKind::terminate()).ok(),
-        }
-    }
-
-    async fn next(&mut self) -> i32 {
-        let (interrupt, terminate) = (self.interrupt.as_mut(), self.terminate.as_mut());
-        let wait = async |signal: Option<&mut tokio::signal::unix::Signal>| match signal {
-            Some(signal) => drop(signal.recv().await),
-            None => std::future::pending().await,
-        };
-        tokio::select! {
-            () = wait(interrupt) => 2,
-            () = wait(terminate) => 15,
-        }
-    }
 }

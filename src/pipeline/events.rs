@@ -24,6 +24,10 @@ pub enum StepStatus {
     Blocked,
     /// It is running, or its process died while it was.
     Running,
+    /// A signal, or the end of the run's time, ended it.
+    Interrupted,
+    /// It was left out of this run, and has no result from another.
+    Unselected,
 }
 
 impl StepStatus {
@@ -36,6 +40,8 @@ impl StepStatus {
             Self::Skipped => "skipped",
             Self::Blocked => "blocked",
             Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Unselected => "unselected",
         }
     }
 }
@@ -54,6 +60,26 @@ pub enum Event {
         date: String,
         /// The digest of the frozen plan.
         plan: Digest,
+        /// What started it.
+        #[serde(default)]
+        cause: String,
+        /// Where its steps run.
+        #[serde(default)]
+        engine: String,
+    },
+    /// A step waits for a person to agree.
+    Waiting {
+        /// The step's id.
+        step: String,
+        /// What the person is asked, and how to answer.
+        question: String,
+    },
+    /// Something to look at that stops nothing.
+    Warning {
+        /// The step's id.
+        step: String,
+        /// What.
+        message: String,
     },
     /// An attempt at a step began, and why it is not a hit.
     StepStarted {
@@ -89,6 +115,15 @@ pub enum Event {
         /// Named values, e.g. `epoch`, `loss`.
         values: BTreeMap<String, f64>,
     },
+    /// What a step in a process of its own has used.
+    Usage {
+        /// The step's id.
+        step: String,
+        /// CPU time in seconds, user and system.
+        cpu_seconds: f64,
+        /// The most memory held, in bytes.
+        peak_bytes: u64,
+    },
     /// A step ended.
     StepEnded {
         /// The step's id.
@@ -119,16 +154,19 @@ impl Event {
         match self {
             Self::RunStarted { .. } | Self::RunEnded { .. } => None,
             Self::StepStarted { step, .. }
+            | Self::Waiting { step, .. }
+            | Self::Warning { step, .. }
             | Self::Progress { step, .. }
             | Self::Log { step, .. }
             | Self::Metric { step, .. }
+            | Self::Usage { step, .. }
             | Self::StepEnded { step, .. } => Some(step),
         }
     }
 }
 
 /// Someone who follows a run.
-pub trait Observer: Send {
+pub trait Observer: Send + Sync {
     /// Takes the next event.
     fn on(&mut self, event: &Event);
 }

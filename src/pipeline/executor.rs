@@ -1,74 +1,112 @@
 //! Runs one step: attempts, timeouts and pauses between them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::catalog::{Catalog, FailureKind, Kind, Place, StepContext, StepFailure, StepResult};
-use super::child::run_in_child;
+use super::child::{Limits, Programs, run_in_child};
 use super::events::Event;
 use super::resolve::missing_body;
-use super::spec::{Retry, RetryOn};
-use super::state::State;
+use super::spec::{Retry, RetryOn, StepSpec};
 
-/// What the attempts of a step share.
+/// What the attempts of all steps share.
 pub(super) struct Executor {
     pub catalog: Arc<dyn Catalog>,
-    pub state: State,
-    pub run: String,
     pub sink: Arc<dyn Fn(Event) + Send + Sync>,
-    /// Where the child program may lie, in order.
-    pub program: Vec<PathBuf>,
-    /// What the child's environment gets, so that its results repeat.
-    pub variables: Vec<(String, String)>,
+    /// Which programs children are.
+    pub programs: Programs,
+    /// Says that the run is to end.
+    pub stop: Stop,
+    /// How long a child may take to end after it was told to.
+    pub grace: Duration,
+}
+
+/// Whether the run is to end, as its steps see it.
+pub(super) type Stop = watch::Receiver<bool>;
+
+/// Waits until the run is to end; never ends where nobody can say so any more.
+pub(super) async fn stopped(stop: &Stop) {
+    if stop.clone().wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 impl Executor {
-    /// Runs a step until it is done, its failure is final, or its retries are spent.
+    /// Runs a step until it is done, its failure is final, or its retries are spent. `begin` is told
+    /// of every attempt.
     pub(super) async fn execute(
         &self,
+        spec: &StepSpec,
         kind: &Kind,
         context: &StepContext,
         reason: &str,
-        timeout: Option<Duration>,
-        retry: &Retry,
+        begin: impl Fn(u32) -> Result<(), StepFailure>,
     ) -> Result<StepResult, StepFailure> {
+        let (timeout, retry) = (spec.timeout.map(|t| t.0), &spec.retry);
         let mut attempt = 1;
         loop {
-            let step = &context.request.step;
-            self.state
-                .start_step(&self.run, step, attempt, reason)
-                .map_err(StepFailure::internal)?;
-            let (step, reason) = (step.clone(), reason.to_owned());
+            begin(attempt)?;
+            let (step, reason) = (context.request.step.clone(), reason.to_owned());
             (self.sink)(Event::StepStarted { step, attempt, reason });
-            let failure = match limited(timeout, self.attempt(kind, context)).await {
+            let failure = match limited(timeout, self.attempt(spec, kind, context)).await {
                 Ok(result) => return Ok(result),
                 Err(failure) => failure,
             };
-            if attempt > retry.max || !may_retry(retry, failure.kind) {
+            let Some(pause) = pause_before_retry(retry, attempt, failure.kind) else {
                 return Err(failure);
-            }
-            let pause = pause(retry, attempt);
+            };
             context.reporter.log(format!(
                 "attempt {attempt} failed to {failure}; trying again in {:.1} s",
                 pause.as_secs_f64()
             ));
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => (),
+                () = stopped(&self.stop) => return Err(interrupted()),
+            }
             attempt += 1;
         }
     }
 
-    async fn attempt(&self, kind: &Kind, context: &StepContext) -> Result<StepResult, StepFailure> {
-        match kind.place {
-            Place::Torch => {
-                run_in_child(&self.program, &self.variables, context, self.sink.as_ref()).await
-            }
-            Place::Here => {
-                let body = self.catalog.body(kind.name).ok_or_else(|| missing_body(kind))?;
-                body.run(context).await
-            }
+    async fn attempt(
+        &self,
+        spec: &StepSpec,
+        kind: &Kind,
+        context: &StepContext,
+    ) -> Result<StepResult, StepFailure> {
+        let program = match kind.place {
+            Place::Torch => Some(&self.programs.torch),
+            Place::Here if spec.isolate => Some(&self.programs.own),
+            Place::Here => None,
+        };
+        if let Some(program) = program {
+            let limits = Limits { memory: spec.needs.mem, grace: self.grace };
+            let variables = &self.programs.variables;
+            return run_in_child(program, variables, context, &limits, &self.stop, &*self.sink)
+                .await;
+        }
+        let body = self.catalog.body(kind.name).ok_or_else(|| missing_body(kind))?;
+        tokio::select! {
+            result = body.run(context) => result,
+            () = stopped(&self.stop) => Err(interrupted()),
         }
     }
+}
+
+/// How long to wait before a failed attempt is made again; nothing where it is not.
+pub(super) fn pause_before_retry(
+    retry: &Retry,
+    attempt: u32,
+    kind: FailureKind,
+) -> Option<Duration> {
+    (attempt <= retry.max && may_retry(retry, kind)).then(|| pause(retry, attempt))
+}
+
+/// The failure of a step that the end of its run ended.
+pub(super) fn interrupted() -> StepFailure {
+    let message = "finish the step: the run was ended".to_owned();
+    StepFailure { kind: FailureKind::Interrupted, message }
 }
 
 async fn limited(
@@ -89,7 +127,7 @@ fn may_retry(retry: &Retry, kind: FailureKind) -> bool {
         FailureKind::Transient => RetryOn::Transient,
         FailureKind::Lost => RetryOn::Lost,
         FailureKind::Timeout => RetryOn::Timeout,
-        FailureKind::Input | FailureKind::Internal => return false,
+        FailureKind::Input | FailureKind::Internal | FailureKind::Interrupted => return false,
     };
     retry.on.contains(&wanted)
 }

@@ -1,5 +1,7 @@
 //! Cache keys: what a step's outputs depend on, field by field, so that a miss is explained.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -25,7 +27,7 @@ impl Key {
         plan_digest: &Digest,
         step: &PlannedStep,
         kind: &Kind,
-        inputs: &[(String, Input)],
+        inputs: &BTreeMap<String, Input>,
         fingerprint: Option<&Value>,
     ) -> Self {
         let mut fields = vec![
@@ -59,21 +61,35 @@ impl Key {
     }
 }
 
-/// What makes two keys differ, in words; `None` where they are equal.
-pub fn changed(before: &Key, now: &Key) -> Option<String> {
-    let find = |key: &Key, name: &str| {
-        key.fields.iter().find(|(n, _)| n == name).map_or("nothing".to_owned(), |(_, v)| short(v))
-    };
+/// A field in which two keys differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The field, e.g. `params.trainer.seed` or `in.dataset`.
+    pub field: String,
+    /// What it was; none where it was not there.
+    pub before: Option<String>,
+    /// What it is.
+    pub now: Option<String>,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = |value: &Option<String>| value.as_deref().map_or("nothing".to_owned(), short);
+        write!(f, "{} {} → {}", self.field, shown(&self.before), shown(&self.now))
+    }
+}
+
+/// The fields in which two keys differ, sorted by name.
+pub fn changes(before: &Key, now: &Key) -> Vec<Change> {
     let mut names: Vec<_> = before.fields.iter().chain(&now.fields).map(|(n, _)| n).collect();
     names.sort();
     names.dedup();
-    let differs = |name: &&String| find_raw(before, name) != find_raw(now, name);
-    let changes: Vec<_> = names
-        .into_iter()
-        .filter(differs)
-        .map(|name| format!("{name} {} → {}", find(before, name), find(now, name)))
-        .collect();
-    (!changes.is_empty()).then(|| changes.join(", "))
+    let pairs = names.into_iter().map(|name| Change {
+        field: name.clone(),
+        before: find_raw(before, name).cloned(),
+        now: find_raw(now, name).cloned(),
+    });
+    pairs.filter(|change| change.before != change.now).collect()
 }
 
 fn find_raw<'k>(key: &'k Key, name: &str) -> Option<&'k String> {

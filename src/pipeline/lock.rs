@@ -4,7 +4,6 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A lock that could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -27,17 +26,6 @@ pub enum LockError {
     },
 }
 
-/// Somebody who asks for the holders has a lock in hand for a moment, so one look is not enough.
-fn patiently(file: &File) -> Result<(), TryLockError> {
-    for _ in 0..5 {
-        if file.try_lock().is_ok() {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    file.try_lock()
-}
-
 /// A held lock. It is free again when this value, or the process, ends.
 #[derive(Debug)]
 pub struct Lock {
@@ -45,37 +33,14 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// What the holders of all held locks of a state folder say of themselves.
-    pub fn holders(folder: &Path) -> Vec<String> {
-        let Ok(listing) = std::fs::read_dir(folder.join("locks")) else { return Vec::new() };
-        let held = |path: PathBuf| {
-            let mut file = File::open(path).ok()?;
-            let free = !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-            let mut holder = String::new();
-            (!free && file.read_to_string(&mut holder).is_ok()).then_some(holder)
-        };
-        listing.filter_map(|entry| held(entry.ok()?.path())).collect()
-    }
-
     /// Takes a lock, or says who holds it.
     ///
     /// # Errors
     /// When it is held, or its file cannot be used.
     pub fn take(folder: &Path, name: &str, holder: &str) -> Result<Self, LockError> {
-        let safe: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        let path = folder.join("locks").join(safe);
+        let (path, mut file) = file(folder, name)?;
         let failed = |source| LockError::File { path: path.clone(), source };
-        std::fs::create_dir_all(folder.join("locks")).map_err(failed)?;
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
-        match patiently(&file) {
+        match file.try_lock() {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -88,4 +53,26 @@ impl Lock {
         written.and_then(|()| file.write_all(holder.as_bytes())).map_err(failed)?;
         Ok(Self { _file: file })
     }
+
+    /// Takes a lock that is held for moments only, and waits for it.
+    ///
+    /// # Errors
+    /// When its file cannot be used.
+    pub fn wait(folder: &Path, name: &str) -> Result<Self, LockError> {
+        let (path, file) = file(folder, name)?;
+        file.lock().map_err(|source| LockError::File { path, source })?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn file(folder: &Path, name: &str) -> Result<(PathBuf, File), LockError> {
+    let safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let path = folder.join("locks").join(safe);
+    let failed = |source| LockError::File { path: path.clone(), source };
+    std::fs::create_dir_all(folder.join("locks")).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(&path).map_err(failed)?;
+    Ok((path, file))
 }

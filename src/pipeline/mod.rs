@@ -7,14 +7,20 @@ mod catalog;
 mod child;
 mod condition;
 mod dispatcher;
+pub mod engine;
 mod events;
 mod executor;
+mod graph;
+mod job;
 mod key;
 mod lock;
+mod options;
 mod plan;
+mod process;
 mod reading;
 mod resolve;
 pub mod schedule;
+mod signals;
 mod spec;
 mod state;
 
@@ -22,17 +28,24 @@ pub use catalog::{
     Artifact, Body, Catalog, FailureKind, Files, InPort, Input, Kind, OutPort, Place, StepContext,
     StepFailure, StepRequest, StepResult, Takes, params_of, schema_of,
 };
-pub use child::{ChildMessage, Relay};
+pub use child::{ChildMessage, Programs, Relay, end_with_parent, serve_step};
 pub use condition::Condition;
-pub use dispatcher::{Options, Outcome, RunEnd, run};
+pub use dispatcher::{Setting, run};
 pub use events::{Event, Observer, Reporter, StepStatus};
-pub use key::{Key, changed};
+pub use key::{Change, Key, changes};
 pub use lock::{Lock, LockError};
+pub use options::{Force, Options, Outcome, RunEnd, Selection};
 pub use plan::{Frozen, Plan, PlanError, PlannedInput, PlannedStep, Unresolved, freeze};
+pub use process::{Process, Usage};
 pub use reading::pipeline_schema;
 pub use resolve::{Preview, preview};
-pub use spec::{Duration, OnLocked, Pipeline, Retry, Schedule, StepSpec};
-pub use state::{AttemptRow, EventRow, ResultRow, RunRow, State, StateError};
+pub use spec::{
+    Approve, By, Check, Duration, Level, Needs, Notify, Occasion, OnLocked, Pipeline, Retry,
+    Schedule, Source, StepSpec, Trigger,
+};
+pub use state::{AttemptRow, EventRow, Fence, Gate, NewRun, ResultRow, RunRow, State, StateError};
 
+#[cfg(test)]
+mod schedule_tests;
 #[cfg(test)]
 mod tests;

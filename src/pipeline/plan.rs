@@ -6,9 +6,10 @@ use std::collections::btree_map::Entry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::spec::{Pipeline, Source};
+use super::catalog::Artifact;
+use super::spec::{Level, Pipeline, Source};
 use super::state::{State, StateError};
-use crate::core::{Alias, Digest, LogicalDate, digest_json};
+use crate::core::{Alias, Digest, LogicalDate, canonical_json, digest_json};
 
 /// A plan that cannot be frozen.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,19 @@ pub enum PlanError {
         /// The first date.
         start: LogicalDate,
     },
+    /// The state keeps no such plan.
+    #[error(
+        "find the plan {0}: the state keeps none of that digest, or an older fqm-pipe wrote it; start a new run"
+    )]
+    Missing(String),
+    /// The plan is not the one that its digest names.
+    #[error("read the plan {digest}: it has the digest {found}; start a new run")]
+    Damaged {
+        /// The digest that it is named by.
+        digest: Digest,
+        /// The digest that it has.
+        found: Digest,
+    },
     /// The plan has no JSON form.
     #[error("encode the plan: {0}")]
     Encode(#[from] serde_json::Error),
@@ -55,6 +69,9 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// What each alias named when the night was first planned.
     pub aliases: BTreeMap<Alias, Option<Digest>>,
+    /// What the interval before left on each output that a step asks for: `STEP.PORT` → the artifact.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub previous: BTreeMap<String, Option<Artifact>>,
     /// What else the results of child processes depend on, e.g. the device class.
     pub environment: BTreeMap<String, String>,
 }
@@ -74,6 +91,12 @@ pub struct PlannedStep {
     pub inputs: BTreeMap<String, PlannedInput>,
     /// The condition as written.
     pub when: Option<String>,
+    /// What must hold of its outputs, as written; those that only warn are no part of the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
+    /// Whether a person must agree before it runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub approve: bool,
 }
 
 /// Where an input of a planned step comes from.
@@ -89,7 +112,7 @@ pub struct Unresolved {
 }
 
 /// A plan with its digest and the pipeline it was made from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Frozen {
     /// The plan.
     pub plan: Plan,
@@ -97,6 +120,41 @@ pub struct Frozen {
     pub digest: Digest,
     /// The pipeline, for what is no part of the plan.
     pub pipeline: Pipeline,
+}
+
+impl Frozen {
+    /// The plan that the state keeps under a digest, with the pipeline of its latest run.
+    ///
+    /// # Errors
+    /// When it is not there, or does not have that digest.
+    pub fn load(state: &State, digest: &str) -> Result<Self, PlanError> {
+        let missing = || PlanError::Missing(digest.to_owned());
+        let (plan, pipeline) = state.plan(digest)?.ok_or_else(missing)?;
+        let pipeline = pipeline.ok_or_else(missing)?;
+        let digest: Digest = digest.parse().map_err(|_| missing())?;
+        // The plan is kept as the very bytes that its digest was made of.
+        let found = Digest::of(plan.as_bytes());
+        if found != digest {
+            return Err(PlanError::Damaged { digest, found });
+        }
+        let (plan, pipeline) = std::thread::scope(|scope| {
+            let pipeline = scope.spawn(|| serde_json::from_str(&pipeline));
+            (serde_json::from_str(&plan), pipeline.join())
+        });
+        let pipeline = pipeline.map_err(|_| missing())?;
+        Ok(Self { plan: plan?, digest, pipeline: pipeline? })
+    }
+
+    /// The same, where its digest is that of its plan.
+    ///
+    /// # Errors
+    /// When it is not: the document is damaged, or another program wrote it.
+    pub fn checked(self) -> Result<Self, PlanError> {
+        match digest_json(&self.plan)? {
+            found if found == self.digest => Ok(self),
+            found => Err(PlanError::Damaged { digest: self.digest, found }),
+        }
+    }
 }
 
 /// Freezes the plan of a night. Aliases are resolved once per (pipeline, date) and kept in the
@@ -131,8 +189,10 @@ where
             unset.insert(named?);
         }
     }
-    aliases.retain(|alias, _| used(&pipeline).contains(alias));
+    let wanted = used(&pipeline);
+    aliases.retain(|alias, _| wanted.contains(alias));
     let plan = Plan {
+        previous: previous(&pipeline, date, state)?,
         format: "fqm-plan/1".to_owned(),
         pipeline: pipeline.name.clone(),
         date,
@@ -140,9 +200,11 @@ where
         aliases,
         environment,
     };
-    let digest = digest_json(&plan)?;
+    let json = canonical_json(&plan)?;
+    let digest = Digest::of(&json);
     if keep {
-        state.keep_plan(&plan, &digest)?;
+        let json = String::from_utf8_lossy(&json).into_owned();
+        state.keep_plan(&plan, json, &digest, serde_json::to_string(&pipeline)?)?;
     }
     Ok(Frozen { plan, digest, pipeline })
 }
@@ -156,9 +218,29 @@ fn used(pipeline: &Pipeline) -> Vec<Alias> {
     aliases.collect()
 }
 
+/// What the interval before left on the outputs that steps ask for.
+fn previous(
+    pipeline: &Pipeline,
+    date: LogicalDate,
+    state: &State,
+) -> Result<BTreeMap<String, Option<Artifact>>, StateError> {
+    let sources = pipeline.steps.iter().flat_map(|step| step.inputs.values());
+    let mut found = BTreeMap::new();
+    for source in sources {
+        if let Source::Previous { step, port } = source {
+            let artifact = state.finished_output(&pipeline.name, date.plus(-1), step, port)?;
+            found.insert(format!("{step}.{port}"), artifact);
+        }
+    }
+    Ok(found)
+}
+
 fn planned(step: &super::spec::StepSpec, date: LogicalDate) -> PlannedStep {
+    let hour = date.hour().map(|hour| format!("{hour:02}")).unwrap_or_default();
     let fill = |patterns: &[String]| {
-        patterns.iter().map(|p| p.replace("{{ date }}", &date.to_string())).collect()
+        let day = date.day().to_string();
+        let filled = patterns.iter().map(|p| p.replace("{{ date }}", &day));
+        filled.map(|p| p.replace("{{ hour }}", &hour)).collect()
     };
     let inputs = step.inputs.iter().map(|(port, source)| {
         let source = match source {
@@ -168,6 +250,7 @@ fn planned(step: &super::spec::StepSpec, date: LogicalDate) -> PlannedStep {
         };
         (port.clone(), source)
     });
+    let blocking = step.checks.iter().filter(|check| check.level == Level::Block);
     PlannedStep {
         id: step.id.clone(),
         kind: step.kind.clone(),
@@ -175,5 +258,7 @@ fn planned(step: &super::spec::StepSpec, date: LogicalDate) -> PlannedStep {
         params: step.params.clone(),
         inputs: inputs.collect(),
         when: step.when_text.clone(),
+        checks: blocking.map(|check| check.text.clone()).collect(),
+        approve: step.approve.is_some(),
     }
 }

@@ -11,9 +11,13 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::catalog::{Catalog, Kind, Takes};
+use super::catalog::{Catalog, InPort, Kind, Takes};
 use super::condition::Condition;
-use super::spec::{Duration, Needs, OnLocked, Pipeline, Retry, Schedule, Source, StepSpec};
+use super::graph::Graph;
+use super::spec::{
+    Approve, By, Check, Duration, Level, Needs, Notify, OnLocked, Pipeline, Retry, Schedule,
+    Source, StepSpec, Trigger,
+};
 use crate::core::{Alias, LogicalDate, PlaceError, nearest};
 
 #[derive(Deserialize, JsonSchema)]
@@ -24,6 +28,9 @@ struct RawHead {
     name: String,
     #[serde(default)]
     schedule: Option<Schedule>,
+    /// What makes the daemon fire the pipeline beside its schedule.
+    #[serde(default, rename = "trigger")]
+    triggers: Vec<Trigger>,
     #[serde(default)]
     partition: Option<RawPartition>,
     #[serde(default)]
@@ -39,28 +46,31 @@ struct RawHead {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RawPartition {
-    /// `day`: the logical date is the start of a day.
+    /// `day` or `hour`: the logical date is the start of one.
     by: By,
     /// The first logical date.
-    #[schemars(with = "String")]
-    start: toml::value::Datetime,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum By {
-    Day,
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    start: Option<toml::value::Datetime>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RawRun {
+    /// A lock or a list of locks that a run holds.
     #[serde(default)]
-    lock: Option<String>,
+    lock: Option<OneOrMany>,
     #[serde(default)]
     on_locked: OnLocked,
     #[serde(default)]
     timeout: Option<Duration>,
+    /// The time of day by which the last date must be done, e.g. `07:00`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    fresh_by: Option<Spanned<String>>,
+    /// Who is told of what.
+    #[serde(default)]
+    notify: Vec<Notify>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -88,6 +98,18 @@ struct RawStep {
     outputs: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
     when: Option<RawWhen>,
+    /// What must hold of its outputs.
+    #[serde(default)]
+    checks: Vec<RawCheck>,
+    /// Whether a person must agree before it runs.
+    #[serde(default)]
+    approve: Option<Approve>,
+    /// A lock or a list of locks that it holds while it runs.
+    #[serde(default)]
+    lock: Option<OneOrMany>,
+    /// Whether it runs in a process of its own.
+    #[serde(default)]
+    isolate: bool,
     #[serde(default)]
     needs: Needs,
     #[serde(default)]
@@ -109,6 +131,16 @@ struct RawWhen {
     /// What happens to the steps that need this one: they are skipped too.
     #[serde(default, rename = "else")]
     _otherwise: Otherwise,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawCheck {
+    /// E.g. `ingest.snapshot.quarantined <= 100`.
+    #[schemars(with = "String")]
+    expr: Spanned<String>,
+    #[serde(default)]
+    level: Level,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -228,24 +260,41 @@ impl Reading<'_> {
             let fault = self.fault(self.key("schema"), format!("unknown schema {}", head.schema));
             return Err(fault.with_help("this program reads schema 1"));
         }
-        let start = head.partition.as_ref().map(|p| (p.start.to_string(), matches!(p.by, By::Day)));
-        let start = start.map(|(text, _)| text.parse::<LogicalDate>()).transpose();
+        let by = head.partition.as_ref().map_or(By::Day, |p| p.by);
+        let start = head.partition.and_then(|p| p.start).map(|start| start.to_string());
+        let start = start.map(|text| text.parse::<LogicalDate>()).transpose();
         let start = start.map_err(|e| self.fault(self.key("start"), e.to_string()))?;
         if let Some(schedule) = &head.schedule {
             super::schedule::cron(&schedule.cron)
                 .map_err(|message| self.fault(self.key("cron"), message))?;
         }
+        let fresh_by = head.run.fresh_by.map(|text| self.time_of_day(&text)).transpose()?;
+        let mut locks = head.run.lock.map_or_else(|| vec![head.name.clone()], |lock| lock.0);
+        // Taken in one order everywhere, so that two runs cannot wait for each other.
+        locks.sort();
+        locks.dedup();
         let pipeline = Pipeline {
-            lock: head.run.lock.unwrap_or_else(|| head.name.clone()),
+            locks,
             name: head.name,
             schedule: head.schedule,
+            triggers: head.triggers,
             on_locked: head.run.on_locked,
             timeout: head.run.timeout,
+            fresh_by,
+            notify: head.run.notify,
+            by,
             start,
             steps: self.steps(steps, &head.defaults)?,
         };
         self.check_graph(&pipeline.steps)?;
         Ok(pipeline)
+    }
+
+    fn time_of_day(&self, text: &Spanned<String>) -> Result<chrono::NaiveTime, PlaceError> {
+        chrono::NaiveTime::parse_from_str(text.get_ref(), "%H:%M").map_err(|_| {
+            let message = format!("`{}` is no time of day; write `07:00`", text.get_ref());
+            self.fault(text.span(), message)
+        })
     }
 
     fn steps(
@@ -376,7 +425,7 @@ impl Reading<'_> {
             let wanted = wanted.ok_or_else(|| {
                 self.unknown_port(&port, kind.inputs.iter().map(|p| p.name), kind, "input")
             })?;
-            let source = self.source(wanted.takes, source, known)?;
+            let source = self.source(wanted, source, known)?;
             inputs.insert(port.into_inner(), source);
         }
         let missing = kind.inputs.iter().find(|p| !p.optional && !inputs.contains_key(p.name));
@@ -390,7 +439,14 @@ impl Reading<'_> {
                 return Err(self.fault(raw.id.span(), message));
             }
         }
-        let when = raw.when.map(|when| self.when(when, known)).transpose()?;
+        let when = raw.when.map(|when| self.condition(when.expr, known)).transpose()?;
+        let checks = raw.checks.into_iter().map(|check| {
+            let (expr, text) = self.condition(check.expr, known)?;
+            Ok(Check { expr, text, level: check.level })
+        });
+        let mut locks = raw.lock.map(|lock| lock.0).unwrap_or_default();
+        locks.sort();
+        locks.dedup();
         Ok(StepSpec {
             id,
             kind: kind.name.to_owned(),
@@ -400,6 +456,10 @@ impl Reading<'_> {
             params,
             when_text: when.as_ref().map(|(_, text)| text.clone()),
             when: when.map(|(condition, _)| condition),
+            checks: checks.collect::<Result<_, PlaceError>>()?,
+            approve: raw.approve,
+            locks,
+            isolate: raw.isolate,
             timeout: raw.timeout.or(defaults.timeout),
             retry: raw.retry.or_else(|| defaults.retry.clone()).unwrap_or_default(),
             needs: raw.needs,
@@ -409,30 +469,39 @@ impl Reading<'_> {
 
     fn source(
         &self,
-        takes: Takes,
+        port: &InPort,
         written: Spanned<OneOrMany>,
         known: &BTreeMap<String, (&Kind, BTreeMap<String, String>)>,
     ) -> Result<Source, PlaceError> {
-        let span = written.span();
+        let (span, takes) = (written.span(), port.takes);
         let list = written.into_inner().0;
         let single = |help: &str| match &list[..] {
             [one] => Ok(one.clone()),
             _ => Err(self.fault(span.clone(), "expected one text here").with_help(help)),
         };
         match takes {
-            Takes::Logs => {
-                self.patterns(list, &span, &["{{ logs }}", "{{ date }}"]).map(Source::Logs)
-            }
-            Takes::Files => {
-                self.patterns(list, &span, &["{{ workspace }}", "{{ date }}"]).map(Source::Files)
-            }
+            Takes::Logs => self
+                .patterns(list, &span, &["{{ logs }}", "{{ date }}", "{{ hour }}"])
+                .map(Source::Logs),
+            Takes::Files => self
+                .patterns(list, &span, &["{{ workspace }}", "{{ date }}", "{{ hour }}"])
+                .map(Source::Files),
             Takes::Alias => {
                 let alias: Result<Alias, _> = single(takes_help(takes))?.parse();
                 alias.map(Source::Alias).map_err(|e| self.fault(span.clone(), e.to_string()))
             }
             Takes::Artifact(wanted) => {
                 let text = single(takes_help(takes))?;
-                let (step, port) = text.split_once('.').ok_or_else(|| {
+                let (previous, named) = match text.strip_prefix("previous:") {
+                    Some(named) => (true, named),
+                    None => (false, text.as_str()),
+                };
+                if previous && !port.optional {
+                    let message = format!("the input `{}` cannot do without a value", port.name);
+                    let help = "the first interval has none before it; use `previous:` on an optional input";
+                    return Err(self.fault(span, message).with_help(help));
+                }
+                let (step, port) = named.split_once('.').ok_or_else(|| {
                     self.fault(span.clone(), format!("`{text}` is no output"))
                         .with_help(takes_help(takes))
                 })?;
@@ -443,7 +512,12 @@ impl Reading<'_> {
                     let message = format!("expected a {wanted} here, `{text}` is a {found}");
                     return Err(self.fault(span, message));
                 }
-                Ok(Source::Step { step: step.to_owned(), port })
+                let step = step.to_owned();
+                Ok(if previous {
+                    Source::Previous { step, port }
+                } else {
+                    Source::Step { step, port }
+                })
             }
         }
     }
@@ -491,13 +565,13 @@ impl Reading<'_> {
         Ok((kind, port.clone()))
     }
 
-    fn when(
+    fn condition(
         &self,
-        raw: RawWhen,
+        raw: Spanned<String>,
         known: &BTreeMap<String, (&Kind, BTreeMap<String, String>)>,
     ) -> Result<(Condition, String), PlaceError> {
-        let span = raw.expr.span();
-        let text = raw.expr.into_inner();
+        let span = raw.span();
+        let text = raw.into_inner();
         let condition = Condition::parse(&text).map_err(|m| self.fault(span.clone(), m))?;
         for fact in condition.facts() {
             self.output(known, &fact.step, &fact.port, &span)?;
@@ -506,53 +580,21 @@ impl Reading<'_> {
     }
 
     fn check_graph(&self, steps: &[StepSpec]) -> Result<(), PlaceError> {
-        match cycle(steps) {
-            None => Ok(()),
-            Some(names) => {
-                let first = steps.iter().find(|s| Some(&s.id) == names.first());
-                let span = first.map_or(0..0, |s| s.span.clone());
-                let message = format!("the steps form a cycle: {}", names.join(" → "));
-                Err(self.fault(span, message).with_help("remove one of these inputs"))
-            }
-        }
+        let Some(cycle) = Graph::of(steps).cycle() else { return Ok(()) };
+        let names: Vec<&str> = cycle.iter().map(|at| steps[*at].id.as_str()).collect();
+        let span = cycle.first().map_or(0..0, |at| steps[*at].span.clone());
+        let message = format!("the steps form a cycle: {}", names.join(" → "));
+        Err(self.fault(span, message).with_help("remove one of these inputs"))
     }
 }
 
 fn takes_help(takes: Takes) -> &'static str {
     match takes {
-        Takes::Artifact(_) => "write an output of another step: \"STEP.OUTPUT\"",
+        Takes::Artifact(_) => {
+            "write an output of another step: \"STEP.OUTPUT\", or \"previous:STEP.OUTPUT\" for the interval before"
+        }
         Takes::Alias => "write an alias: \"registry:MODEL@ALIAS\"",
         Takes::Files => "write patterns: \"{{ workspace }}/folder/*.md\"",
         Takes::Logs => "write patterns: \"{{ logs }}/**\"",
-    }
-}
-
-/// A cycle among the steps, first and last step the same, or nothing.
-fn cycle(steps: &[StepSpec]) -> Option<Vec<String>> {
-    let mut open: BTreeMap<&str, Vec<String>> =
-        steps.iter().map(|s| (s.id.as_str(), s.upstream())).collect();
-    // Steps without open inputs leave one after the other; what stays has a cycle.
-    loop {
-        let free: Vec<_> = open
-            .iter()
-            .filter(|(_, needs)| !needs.iter().any(|n| open.contains_key(n.as_str())))
-            .map(|(id, _)| *id)
-            .collect();
-        if free.is_empty() {
-            break;
-        }
-        free.iter().for_each(|id| drop(open.remove(id)));
-    }
-    let mut path: Vec<String> = vec![(*open.keys().next()?).to_owned()];
-    loop {
-        let last = path.last()?;
-        let next = open.get(last.as_str())?.iter().find(|n| open.contains_key(n.as_str()))?.clone();
-        if let Some(at) = path.iter().position(|seen| *seen == next) {
-            let mut found = path.split_off(at);
-            found.push(next);
-            found.reverse();
-            return Some(found);
-        }
-        path.push(next);
     }
 }

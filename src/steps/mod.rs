@@ -9,6 +9,7 @@ mod finetune;
 mod foretell;
 mod ingest;
 mod play;
+mod probe;
 mod promote;
 mod register;
 mod score;
@@ -76,6 +77,7 @@ fn kinds() -> Vec<Kind> {
         ingest::KIND,
         finetune::KIND,
         tune::KIND,
+        probe::KIND,
         challenge::KIND,
         evaluate::KIND,
         promote::KIND,
@@ -89,6 +91,7 @@ pub fn here() -> Steps {
     let mut bodies: BTreeMap<&'static str, Arc<dyn Body>> = BTreeMap::from([
         (register::KIND.name, Arc::new(register::Register) as Arc<dyn Body>),
         (promote::KIND.name, Arc::new(promote::Promote) as Arc<dyn Body>),
+        (probe::KIND.name, Arc::new(probe::Probe) as Arc<dyn Body>),
     ]);
     #[cfg(feature = "store")]
     {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::evaluate::Evaluation;
 use super::register::{Registered, failed};
-use crate::core::canonical_json;
+use crate::core::{LogicalDate, canonical_json};
 use crate::pipeline::{
     Body, InPort, Kind, OutPort, Place, StepContext, StepFailure, StepResult, Takes, params_of,
     schema_of,
@@ -48,6 +48,37 @@ struct PolicyFile {
     schema: u32,
     #[serde(default)]
     decision: DecisionParams,
+    /// Dates on which nothing is promoted.
+    #[serde(default, rename = "freeze")]
+    freezes: Vec<Freeze>,
+}
+
+/// Dates on which nothing is promoted, whatever the evidence says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Freeze {
+    /// The first logical date.
+    from: toml::value::Datetime,
+    /// The last.
+    to: toml::value::Datetime,
+    /// Why, for the record.
+    reason: String,
+}
+
+impl Freeze {
+    /// What the decision says on a date that is frozen.
+    fn says(&self, date: LogicalDate) -> Result<Option<String>, String> {
+        let day = |at: &toml::value::Datetime| {
+            let text = at.to_string();
+            text.parse::<LogicalDate>().map_err(|e| format!("{e}, in [[freeze]]"))
+        };
+        let (from, to) = (day(&self.from)?, day(&self.to)?);
+        if from > to {
+            return Err(format!("a [[freeze]] goes from {from} to {to}: the first is later"));
+        }
+        let frozen = (from..=to).contains(&date.day());
+        Ok(frozen.then(|| format!("promotion is frozen from {from} to {to}: {}", self.reason)))
+    }
 }
 
 /// The body.
@@ -61,14 +92,20 @@ impl Body for Promote {
         let evaluation: Evaluation =
             context.blobs.get_json(&context.artifact("evaluation")?.digest).await?;
         let (_, champion) = context.alias("champion")?;
-        let decision = decide(&DecisionInput {
+        let (params, frozen) = policy(context).await?;
+        let mut decision = decide(&DecisionInput {
             candidate: registered.variant,
             champion,
             candidate_results: evaluation.played.challenger,
             champion_results: evaluation.played.champion,
             safety: evaluation.safety,
-            params: policy(context).await?,
+            params,
         });
+        if let Some(why) = frozen.filter(|_| decision.verdict == Verdict::Promoted) {
+            decision.verdict = Verdict::Kept;
+            decision.would_change = format!("the end of the freeze; {}", decision.reason);
+            decision.reason = why;
+        }
         let digest = context.blobs.put_json(&decision).await?;
         let moved = apply(context, &registered, &decision).await?;
         context.reporter.log(format!("{}: {}", decision.verdict.as_str(), decision.reason));
@@ -81,9 +118,12 @@ impl Body for Promote {
     }
 }
 
-async fn policy(context: &StepContext) -> Result<DecisionParams, StepFailure> {
+/// The parameters of the decision, and why nothing is promoted on this date, where that is so.
+async fn policy(context: &StepContext) -> Result<(DecisionParams, Option<String>), StepFailure> {
     let files = context.files("policy").await?;
-    let Some((path, digest)) = files.0.iter().next() else { return Ok(DecisionParams::default()) };
+    let Some((path, digest)) = files.0.iter().next() else {
+        return Ok((DecisionParams::default(), None));
+    };
     let bytes = context.blobs.get(digest).await?;
     let text = String::from_utf8_lossy(&bytes);
     let wrong = |fault: crate::core::PlaceError| StepFailure::input(fault);
@@ -93,8 +133,13 @@ async fn policy(context: &StepContext) -> Result<DecisionParams, StepFailure> {
         let message = format!("unknown schema {}; this program reads schema 1", file.schema);
         return Err(wrong(crate::core::PlaceError::new(path, &text, 0..0, message)));
     }
-    file.decision.validate().map_err(|e| StepFailure::input(format!("read {path}: {e}")))?;
-    Ok(file.decision)
+    let fault = |e: String| StepFailure::input(format!("read {path}: {e}"));
+    file.decision.validate().map_err(|e| fault(e.to_string()))?;
+    let mut frozen = None;
+    for freeze in &file.freezes {
+        frozen = frozen.or(freeze.says(context.request.date).map_err(fault)?);
+    }
+    Ok((file.decision, frozen))
 }
 
 /// Writes the decision into the registry: moves the alias, or notes that it stays. The plan makes the

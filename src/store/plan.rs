@@ -39,7 +39,7 @@ pub(super) async fn plan(
             continue;
         }
         match path_date(&info.path) {
-            Some(date) if date == request.date => {}
+            Some(date) if request.date.holds(&date) => {}
             None if newest => {}
             Some(date) if date < request.date && before.is_empty() => {
                 progress(Progress::Unclaimed { key: info.path, date });
@@ -203,7 +203,7 @@ pub async fn relevant(
     let wanted = |info: &ObjectInfo| {
         !is_hidden(&info.path)
             && (patterns.is_empty() || globs.is_match(&info.path))
-            && path_date(&info.path).is_none_or(|found| found == date)
+            && path_date(&info.path).is_none_or(|found| date.holds(&found))
     };
     Ok(list(logs).await?.into_iter().filter(wanted).collect())
 }

@@ -363,5 +363,6 @@ pub(super) fn origin(batch: &Batch) -> Origin {
 
 /// The first microsecond of a date, UTC.
 fn start_of(date: LogicalDate) -> i64 {
-    date.naive().and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros()
+    let hour = chrono::Duration::hours(i64::from(date.hour().unwrap_or(0)));
+    (date.naive().and_time(chrono::NaiveTime::MIN).and_utc() + hour).timestamp_micros()
 }

@@ -3,6 +3,7 @@
 mod champion;
 mod crash;
 mod daemon;
+mod engines;
 mod foretell;
 mod house;
 mod month;
@@ -11,6 +12,7 @@ mod planning_data;
 mod policy;
 mod quest;
 mod real_logs;
+mod runner;
 mod s3;
 mod train;
 mod trouble;

@@ -192,3 +192,33 @@ fn the_shipped_logs_are_what_simulate_writes() {
         }
     }
 }
+
+#[test]
+fn nothing_is_promoted_while_promotion_is_frozen() {
+    let sandbox = Sandbox::with_day("w", DAY, 60, 3);
+    let policy = sandbox.path("registry/fqm/promotion.toml");
+    let text = fs::read_to_string(&policy).unwrap();
+    let freeze = "[[freeze]]\nfrom = 2026-11-01\nto = 2026-11-03\nreason = \"the sale\"\n";
+    fs::write(&policy, format!("{text}\n{freeze}")).unwrap();
+    let frozen = sandbox.night(DAY);
+    assert_eq!(frozen["decision"]["verdict"], "kept");
+    let reason = frozen["decision"]["reason"].as_str().unwrap();
+    assert_eq!(reason, "promotion is frozen from 2026-11-01 to 2026-11-03: the sale");
+    assert!(
+        sandbox
+            .run(&["registry", "log", "--json"])
+            .expect(0)
+            .json()
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|e| e["action"] != "promote")
+    );
+    fs::write(&policy, format!("{text}\n{}", freeze.replace("to = 2026-11-03", "to = 2026-11-02")))
+        .unwrap();
+    assert_eq!(sandbox.night(DAY)["decision"]["verdict"], "promoted", "the freeze is over");
+    fs::write(&policy, format!("{text}\n{}", freeze.replace("to = 2026-11-03", "to = 2026-10-02")))
+        .unwrap();
+    let wrong = sandbox.run(&["run", "nightly", "--date", DAY]).expect(1);
+    assert!(wrong.stderr.contains("the first is later"), "{}", wrong.stderr);
+}

@@ -10,13 +10,13 @@ use crate::support::{Ran, Sandbox};
 const DAY: &str = "2026-11-03";
 
 /// A running S3 server, ended when dropped.
-struct Server {
+pub struct Server {
     child: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Server {
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/moto");
         if !tools.join("version").is_file() {
             eprintln!("skipped: no moto in .tools; scripts/peers.sh installs it");
@@ -36,7 +36,7 @@ impl Server {
         panic!("moto does not answer on port {port}");
     }
 
-    fn put(&self, path: &str, body: &[u8]) {
+    pub fn put(&self, path: &str, body: &[u8]) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let head = format!(
             "PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",

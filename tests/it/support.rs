@@ -57,6 +57,19 @@ impl Sandbox {
         Self { folder, root }
     }
 
+    /// A workspace without anything in it.
+    pub fn empty(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join(name);
+        fs::create_dir_all(root.join("pipelines")).unwrap();
+        fs::write(root.join("fqm.toml"), format!("schema = 1\nname = \"{name}\"\n")).unwrap();
+        Self { folder, root }
+    }
+
+    pub fn write(&self, file: &str, text: &str) {
+        fs::write(self.root.join(file), text).unwrap();
+    }
+
     /// A fresh workspace whose nights are small: a short training, few pairs.
     pub fn new(name: &str) -> Self {
         let sandbox = Self::shipped(name);

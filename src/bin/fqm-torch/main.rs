@@ -43,18 +43,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use fqm_pipe::core::Blobs;
-use fqm_pipe::pipeline::{
-    Body, Catalog, ChildMessage, Relay, Reporter, StepContext, StepFailure, StepRequest, StepResult,
-};
+use fqm_pipe::pipeline::{Body, Relay, Reporter, StepFailure, end_with_parent, serve_step};
 use fqm_pipe::steps::Steps;
 
 fn main() -> ExitCode {
     // A child whose parent has died must not go on: another run may have taken its place.
-    let parent = rustix::process::getppid();
-    let kill = Some(rustix::process::Signal::KILL);
-    let _ = rustix::process::set_parent_process_death_signal(kill);
-    if rustix::process::getppid() != parent {
+    if end_with_parent().is_err() {
         return ExitCode::FAILURE;
     }
     match std::env::args().nth(1).as_deref() {
@@ -89,29 +83,16 @@ fn bodies() -> Steps {
 }
 
 fn step() -> ExitCode {
-    let relay = Relay::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = match runtime {
-        Ok(runtime) => runtime.block_on(run(&relay)),
-        Err(e) => Err(StepFailure::internal(e)),
-    };
-    match ended {
-        Ok(result) => relay.send(&ChildMessage::Result(result)),
-        Err(failure) => relay.send(&ChildMessage::Failure(failure)),
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            runtime.block_on(serve_step(&bodies()));
+            ExitCode::SUCCESS
+        }
+        Err(e) => {
+            eprintln!("error: failed to start the runtime: {e}");
+            ExitCode::FAILURE
+        }
     }
-    ExitCode::SUCCESS
-}
-
-async fn run(relay: &Relay) -> Result<StepResult, StepFailure> {
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(StepFailure::internal)?;
-    let request: StepRequest = serde_json::from_str(&text).map_err(StepFailure::internal)?;
-    let body = bodies().body(&request.kind).ok_or_else(|| {
-        StepFailure::internal(format!("find the step kind `{}` in fqm-torch", request.kind))
-    })?;
-    let blobs = Blobs::new(request.workspace.open_store()?);
-    let reporter = relay.reporter(&request.step);
-    body.run(&StepContext { request, blobs, reporter }).await
 }
 
 /// Reads a request from standard input, does the work and prints what happens meanwhile as lines of

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::console::Console;
+use crate::cli::console::{Console, Manner};
 use crate::cli::error::CliError;
 use crate::cli::{output, torch};
 use crate::dataset::{Episode, episodes_of};
@@ -66,7 +66,7 @@ pub(super) async fn run(args: Args) -> Result<i32, CliError> {
         learner: learner(&args),
         episodes,
     };
-    let mut console = Console::new();
+    let mut console = Console::new(Manner::Lines);
     let runs: Vec<SeedGuesses> = torch::follow("foretell", &request, &mut console).await?;
     let made = foretelling(&request, &runs);
     if args.json {

@@ -1,0 +1,138 @@
+//! OpenTelemetry: a run is a trace, each of its steps a span. It is posted once, when the run has ended, as
+//! OTLP over HTTP in its JSON encoding, to where `OTEL_EXPORTER_OTLP_ENDPOINT` says.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::output;
+use crate::core::Digest;
+use crate::pipeline::{Event, Observer, StepStatus};
+
+/// Collects the spans of a run.
+#[derive(Default)]
+pub(super) struct Traces(Arc<Mutex<Trace>>);
+
+#[derive(Default)]
+struct Trace {
+    run: String,
+    attributes: Vec<Value>,
+    began: u128,
+    /// When each step that goes on began.
+    open: BTreeMap<String, u128>,
+    spans: Vec<Value>,
+}
+
+/// What is left to post when the run has ended.
+pub(super) struct Post(Arc<Mutex<Trace>>, String);
+
+impl Traces {
+    /// The observer and what posts afterwards; nothing where no collector is named.
+    pub(super) fn of_environment() -> Option<(Self, Post)> {
+        let whole = std::env::var("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").ok();
+        let base = std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok();
+        let base = base.map(|base| format!("{}/v1/traces", base.trim_end_matches('/')));
+        let url = whole.or(base).filter(|url| !url.is_empty())?;
+        let trace: Arc<Mutex<Trace>> = Arc::default();
+        Some((Self(trace.clone()), Post(trace, url)))
+    }
+}
+
+impl Post {
+    /// Posts the trace. A collector that does not take it is said, and nothing else.
+    pub(super) async fn send(self) {
+        let Ok(spans) = self.0.lock().map(|mut trace| std::mem::take(&mut trace.spans)) else {
+            return;
+        };
+        let body = json!({ "resourceSpans": [{
+            "resource": { "attributes": [attribute("service.name", "fqm-pipe"),
+                attribute("service.version", env!("CARGO_PKG_VERSION"))] },
+            "scopeSpans": [{ "scope": { "name": "fqm-pipe" }, "spans": spans }],
+        }]});
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build();
+        let Ok(client) = client else { return };
+        let sent = client.post(&self.1).json(&body).send().await;
+        if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
+            output::talk(&format!("warning: failed to post the trace: {}", error.without_url()));
+        }
+    }
+}
+
+impl Trace {
+    fn span(&mut self, name: &str, of: &str, parent: Option<&str>, times: [u128; 2], rest: Value) {
+        let hex = |text: &str, digits: usize| -> String {
+            Digest::of(text.as_bytes()).hex().chars().take(digits).collect()
+        };
+        let mut span = json!({
+            "traceId": hex(&self.run, 32),
+            "spanId": hex(of, 16),
+            "name": name,
+            "kind": 1,
+            "startTimeUnixNano": times[0].to_string(),
+            "endTimeUnixNano": times[1].to_string(),
+        });
+        if let Some(parent) = parent {
+            span["parentSpanId"] = hex(parent, 16).into();
+        }
+        if let (Some(span), Some(rest)) = (span.as_object_mut(), rest.as_object()) {
+            span.extend(rest.clone());
+        }
+        self.spans.push(span);
+    }
+}
+
+impl Observer for Traces {
+    fn on(&mut self, event: &Event) {
+        let Ok(mut trace) = self.0.lock() else { return };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        match event {
+            Event::RunStarted { run, pipeline, date, plan, cause, engine } => {
+                (trace.run, trace.began) = (run.clone(), now);
+                trace.attributes = [
+                    ("fqm.run", run.as_str()),
+                    ("fqm.pipeline", pipeline),
+                    ("fqm.date", date),
+                    ("fqm.plan", &plan.to_string()),
+                    ("fqm.cause", cause),
+                    ("fqm.engine", engine),
+                ]
+                .map(|(key, value)| attribute(key, value))
+                .to_vec();
+            }
+            Event::StepStarted { step, attempt: 1, .. } => {
+                trace.open.insert(step.clone(), now);
+            }
+            Event::StepEnded { step, status, note, millis, .. } => {
+                let took = u128::from(*millis) * 1_000_000;
+                let began = trace.open.remove(step).unwrap_or(now.saturating_sub(took));
+                let bad = matches!(status, StepStatus::Failed | StepStatus::Interrupted);
+                let code = if bad { 2 } else { 1 };
+                let rest = json!({
+                    "attributes": [attribute("fqm.step", step), attribute("fqm.status", status.word())],
+                    "status": { "code": code, "message": if bad { note.clone() } else { None } },
+                });
+                let run = trace.run.clone();
+                let of = format!("{run} {step}");
+                trace.span(step, &of, Some(&run), [began, now], rest);
+            }
+            Event::RunEnded { run, status, exit } => {
+                let bad = !matches!(*exit, 0 | 99);
+                let mut attributes = std::mem::take(&mut trace.attributes);
+                attributes.push(attribute("fqm.status", status));
+                let rest = json!({
+                    "attributes": attributes,
+                    "status": { "code": if bad { 2 } else { 1 } },
+                });
+                let began = trace.began;
+                trace.span("run", run, None, [began, now], rest);
+            }
+            _ => (),
+        }
+    }
+}
+
+fn attribute(key: &str, value: &str) -> Value {
+    json!({ "key": key, "value": { "stringValue": value } })
+}

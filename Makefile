@@ -31,9 +31,10 @@ test: libtorch peers lint build ## Everything that CI runs
 test-long: libtorch peers build ## The crash tests at every boundary and a month of nights too: about an hour
 	$(LONG_TESTS)
 
-lint: libtorch ## Formatting and clippy, warnings are errors
+lint: libtorch ## Formatting and clippy, warnings are errors; what lies in deploy/
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	@scripts/deploy-check.sh
 
 docs: libtorch ## The reference of the library, in target/doc
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps

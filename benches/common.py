@@ -68,12 +68,13 @@ class Child:
     CPU and peak memory include the children that it waited for itself.
     """
 
-    def __init__(self, took, output):
+    def __init__(self, took, output, errors):
         self.wall = took["wall"]
         self.cpu = took["cpu"]
         self.peak = took["peak"]
         self.code = took["code"]
         self.output = output
+        self.errors = errors
 
 
 def measure(command, check=True):
@@ -86,10 +87,10 @@ def measure(command, check=True):
     done = subprocess.run(launch, capture_output=True, pass_fds=[write], env=kept)
     os.close(write)
     with os.fdopen(read) as pipe:
-        child = Child(json.loads(pipe.read()), done.stdout.decode(errors="replace"))
+        took = json.loads(pipe.read())
+    child = Child(took, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
     if check and child.code != 0:
-        errors = done.stderr.decode(errors="replace")
-        sys.exit(f"run {' '.join(command)}: exit {child.code}\n{child.output}{errors}")
+        sys.exit(f"run {' '.join(command)}: exit {child.code}\n{child.output}{child.errors}")
     return child
 
 

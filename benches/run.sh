@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the benchmarks in order and prints their tables: all of them, or those that are named.
 #   benches/run.sh [simulator] [gym] [planning] [runner] [ingest] [memory] [training] [coverage]
-#                  [next-function] [ppo] [act] [twice] [wlgoose]
+#                  [next-function] [ppo] [act] [twice] [wlgoose] [overhead]
 # Needs cargo, python3 and pip, and what `make build` built.
 set -eu
 cd "$(dirname "$0")/.."
@@ -36,7 +36,7 @@ peer() {
 }
 
 for name in ${*:-simulator gym planning runner ingest memory training coverage next-function ppo act twice \
-  wlgoose}; do
+  wlgoose overhead}; do
   printf '\n== %s\n' "$name"
   case "$name" in
     # The profile is the one of `make build`: `cargo bench` alone would compile everything anew.
@@ -67,6 +67,10 @@ for name in ${*:-simulator gym planning runner ingest memory training coverage n
       peer wlplan wlplan==2.1.0 pddl==0.4.1 numpy==2.4.6
       peer scipy scipy==1.17.1 numpy==2.4.6
       "$python" benches/wlgoose.py
+      ;;
+    overhead)
+      # Every peer in a venv of its own: 2 GB in all, and some minutes.
+      python3 benches/overhead.py --ours "$CARGO bench --quiet --profile dev --bench runner -- --lines"
       ;;
     memory | training | act | twice) python3 "benches/$name.py" ;;
     *)

@@ -132,7 +132,10 @@ fn kind(
 const DOCUMENT: u64 = 64 << 20;
 
 /// All blobs that the outputs name, directly or through documents.
-async fn marked(blobs: &Blobs, outputs: &[Digest]) -> Result<BTreeSet<Digest>, CliError> {
+pub(super) async fn marked(
+    blobs: &Blobs,
+    outputs: &[Digest],
+) -> Result<BTreeSet<Digest>, CliError> {
     let mut marked = BTreeSet::new();
     let mut open = outputs.to_vec();
     while let Some(digest) = open.pop() {

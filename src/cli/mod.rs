@@ -35,6 +35,7 @@ mod policy;
 mod publish;
 mod quest;
 mod registry;
+mod resources;
 mod run;
 mod schedule;
 mod schema;

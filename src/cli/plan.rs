@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::night::{date_or_yesterday, freeze};
-use super::{open, output};
+use super::{open, output, resources};
 use crate::core::LogicalDate;
 use crate::pipeline::{Preview, preview};
 
@@ -18,6 +18,10 @@ pub(super) struct Args {
     /// The logical date; yesterday in the pipeline's time zone where it is left out
     #[arg(long, value_name = "DATE")]
     date: Option<LogicalDate>,
+    /// Estimate from past runs what it will take, beside the budget of the pipeline; over it the exit
+    /// code is 4
+    #[arg(long)]
+    resources: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,6 +34,9 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let frozen = freeze(&opened, pipeline, date, false).await?;
     let frozen = Arc::new(frozen);
     let steps = preview(frozen.clone(), &opened.setting()).await?;
+    if args.resources {
+        return resources::run(&opened, &frozen, &steps, args.json).await;
+    }
     let broken = steps.iter().any(|(_, p)| matches!(p, Preview::Error { .. }));
     if args.json {
         let steps: Vec<_> = steps.iter().map(|(id, p)| json!({ "id": id, "plan": p })).collect();

@@ -1,17 +1,19 @@
 //! Counted crash points: every durable effect has one before and one after it, so that a test can
-//! abort a night at each of them in turn and see that the next run finishes it.
+//! kill a night at each of them in turn and see that the next run finishes it.
 //!
 //! `FQM_CRASH_COUNTER` names a file that the processes of one run share: each boundary appends one
-//! line to it. With `FQM_CRASH_AT=n` the process that reaches the n-th boundary aborts, as a power
+//! line to it. With `FQM_CRASH_AT=n` the process that reaches the n-th boundary is killed, as a power
 //! cut would end it: no destructor runs. Without these variables a boundary costs one atomic load.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::sync::{Mutex, OnceLock};
 
+use rustix::process::Signal;
+
 struct Counter {
     file: Mutex<File>,
-    abort_at: Option<u64>,
+    cut_at: Option<u64>,
 }
 
 fn counter() -> Option<&'static Counter> {
@@ -20,8 +22,8 @@ fn counter() -> Option<&'static Counter> {
         .get_or_init(|| {
             let path = std::env::var_os("FQM_CRASH_COUNTER")?;
             let file = OpenOptions::new().create(true).append(true).open(path).ok()?;
-            let abort_at = std::env::var("FQM_CRASH_AT").ok().and_then(|n| n.parse().ok());
-            Some(Counter { file: Mutex::new(file), abort_at })
+            let cut_at = std::env::var("FQM_CRASH_AT").ok().and_then(|n| n.parse().ok());
+            Some(Counter { file: Mutex::new(file), cut_at })
         })
         .as_ref()
 }
@@ -37,7 +39,9 @@ pub fn boundary(kind: &'static str) {
         return;
     }
     let passed = file.metadata().map(|m| m.len() / 16).unwrap_or(0);
-    if counter.abort_at == Some(passed) {
+    if counter.cut_at == Some(passed) {
+        // As a power cut would end it: nothing runs any more, and no core is dumped.
+        let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
         std::process::abort();
     }
 }

@@ -40,8 +40,8 @@ pub use process::{Process, Usage};
 pub use reading::pipeline_schema;
 pub use resolve::{Preview, preview};
 pub use spec::{
-    Approve, By, Check, Duration, Level, Needs, Notify, Occasion, OnLocked, Pipeline, Retry,
-    Schedule, Source, StepSpec, Trigger,
+    Approve, Budget, By, Check, Duration, Level, Needs, Notify, Occasion, OnLocked, Pipeline,
+    Retry, Schedule, Source, StepSpec, Trigger,
 };
 pub use state::{AttemptRow, EventRow, Fence, Gate, NewRun, ResultRow, RunRow, State, StateError};
 

@@ -15,8 +15,8 @@ use super::catalog::{Catalog, InPort, Kind, Takes};
 use super::condition::Condition;
 use super::graph::Graph;
 use super::spec::{
-    Approve, By, Check, Duration, Level, Needs, Notify, OnLocked, Pipeline, Retry, Schedule,
-    Source, StepSpec, Trigger,
+    Approve, Budget, By, Check, Duration, Level, Needs, Notify, OnLocked, Pipeline, Retry,
+    Schedule, Source, StepSpec, Trigger,
 };
 use crate::core::{Alias, LogicalDate, PlaceError, nearest};
 
@@ -71,6 +71,9 @@ struct RawRun {
     /// Who is told of what.
     #[serde(default)]
     notify: Vec<Notify>,
+    /// What a run should cost at most.
+    #[serde(default)]
+    budget: Option<Budget>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -282,6 +285,7 @@ impl Reading<'_> {
             timeout: head.run.timeout,
             fresh_by,
             notify: head.run.notify,
+            budget: head.run.budget,
             by,
             start,
             steps: self.steps(steps, &head.defaults)?,

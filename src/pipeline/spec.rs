@@ -31,6 +31,9 @@ pub struct Pipeline {
     pub fresh_by: Option<chrono::NaiveTime>,
     /// Who is told of what.
     pub notify: Vec<Notify>,
+    /// What a run should cost at most.
+    #[serde(default)]
+    pub budget: Option<Budget>,
     /// How long an interval is.
     pub by: By,
     /// The first logical date.
@@ -177,6 +180,24 @@ fn one() -> u64 {
 
 fn one_minute() -> Duration {
     Duration(std::time::Duration::from_secs(60))
+}
+
+/// What a run should cost at most, as `plan --resources` compares it with what runs have cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// From its start to its end.
+    pub time: Option<Duration>,
+    /// The most that one of its steps holds.
+    pub memory: Option<Memory>,
+    /// What its outputs take in the store.
+    pub disk: Option<Memory>,
+    /// In the currency of the prices.
+    pub cost: Option<f64>,
+    /// The price of an hour of CPU time.
+    pub cpu_hour: f64,
+    /// The price of an hour of a GPU.
+    pub gpu_hour: f64,
 }
 
 /// Who is told of what.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rustix::process::Signal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -98,7 +99,11 @@ impl Body for Probe {
 fn fail(how: Option<Fail>, attempt: u64) -> Result<(), StepFailure> {
     let kind = match how {
         None => return Ok(()),
-        Some(Fail::Lost) => std::process::abort(),
+        Some(Fail::Lost) => {
+            // No last words, and no core.
+            let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
+            FailureKind::Lost
+        }
         Some(Fail::Input) => FailureKind::Input,
         Some(Fail::Transient) => FailureKind::Transient,
     };

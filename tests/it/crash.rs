@@ -51,9 +51,9 @@ fn finishes_after_abort_at(n: u64, expected: &[String]) {
     let mut command = sandbox.command(&NIGHT);
     command.env("FQM_CRASH_COUNTER", &counter).env("FQM_CRASH_AT", n.to_string());
     let crashed = Ran::of(command.output().unwrap());
-    // An abort in the child is a lost step, which the same run tries again; the parent's own ends it.
+    // A cut in the child is a lost step, which the same run tries again; the parent's own ends it.
     assert!(
-        [0, 134].contains(&crashed.code),
+        [0, 137].contains(&crashed.code),
         "boundary {n}: exit {}\n{}",
         crashed.code,
         crashed.stderr

@@ -254,15 +254,12 @@ fn a_call_starts_a_run_a_call_answers_its_gate_and_everybody_is_told() {
         line.split_once(": ").unwrap().1.trim().to_owned()
     };
     let text = format!("{}.{body}", header("x-fqm-timestamp"));
-    let mut openssl = std::process::Command::new("openssl")
-        .args(["dgst", "-sha256", "-hmac", "shh"])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::io::Write::write_all(&mut openssl.stdin.take().unwrap(), text.as_bytes()).unwrap();
-    let digest = String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap();
-    let expected = format!("sha256={}", digest.trim().rsplit(' ').next().unwrap());
+    let script =
+        "import hmac, sys; print(hmac.new(b'shh', sys.argv[1].encode(), 'sha256').hexdigest())";
+    let python =
+        std::process::Command::new("python3").args(["-c", script, &text]).output().unwrap();
+    let digest = String::from_utf8(python.stdout).unwrap();
+    let expected = format!("sha256={}", digest.trim());
     assert_eq!(header("x-fqm-signature"), expected);
     let lineage = std::fs::read_to_string(sandbox.path("lineage.jsonl")).unwrap();
     let kinds: Vec<String> = lineage

@@ -338,14 +338,15 @@ fn a_step_in_a_process_of_its_own_ends_with_the_run_and_keeps_to_its_memory() {
     let text = CHAIN.replace("id = \"b\"", "id = \"b\"\nisolate = true");
     let sandbox = probes(&text.replace("text = \"b\"", "text = \"b\", millis = 60000"));
     let mut child = start(&sandbox, &RUN);
-    let root = sandbox.root.display().to_string();
-    let children = |parent: u32| {
-        let listed = Command::new("pgrep").args(["-P", &parent.to_string()]).output().unwrap();
-        String::from_utf8(listed.stdout)
-            .unwrap()
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+    let children = |parent: u32| -> Vec<String> {
+        let listed = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = listed.filter_map(|entry| entry.file_name().into_string().ok());
+        let parent = format!("PPid:\t{parent}\n");
+        pids.filter(|pid| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            status.contains(&parent)
+        })
+        .collect()
     };
     until("the child of b runs", || !children(child.id()).is_empty());
     let step = children(child.id())[0].clone();
@@ -354,7 +355,7 @@ fn a_step_in_a_process_of_its_own_ends_with_the_run_and_keeps_to_its_memory() {
     until("the step ends with its parent", || {
         !std::path::Path::new(&format!("/proc/{step}")).exists()
     });
-    assert_eq!(latest(&sandbox)["status"], "lost", "{root}");
+    assert_eq!(latest(&sandbox)["status"], "lost");
     let small = text.replace("isolate = true", "isolate = true\nneeds = { mem = \"1MiB\" }");
     sandbox.write(
         "pipelines/probes.toml",
@@ -500,4 +501,38 @@ fn what_nothing_refers_to_goes_and_what_stays_is_whole() {
     // What was forgotten is computed anew.
     sandbox.write("pipelines/probes.toml", CHAIN);
     assert_eq!(run(&sandbox, &[]).expect(0).json()["outputs"], old["outputs"]);
+}
+
+#[test]
+fn what_a_run_will_take_is_estimated_and_held_against_its_budget() {
+    let slow = CHAIN
+        .replace("text = \"b\"", "text = \"b\", millis = 400")
+        .replace("id = \"b\"", "id = \"b\"\nisolate = true");
+    let sandbox = probes(&slow);
+    let plan = ["plan", "probes", "--date", "2026-11-04", "--resources"];
+    let unknown = sandbox.run(&plan).expect(0).stdout;
+    assert!(unknown.contains("not known"), "{unknown}");
+    run(&sandbox, &[]).expect(0);
+    let known = sandbox.run(&[&plan[..], &["--json"]].concat()).expect(0).json();
+    let b = &known["steps"][1];
+    assert!(
+        b["seconds"].as_f64().unwrap() >= 0.4 && b["peak_bytes"].as_u64().unwrap() > 1 << 20,
+        "{b}"
+    );
+    assert!(known["run"]["seconds"].as_f64().unwrap() >= 0.4, "{known}");
+    assert!(known["run"]["disk_bytes"].as_u64().unwrap() > 0, "{known}");
+    let tight = slow.replace(
+        "[[step]]\nid = \"a\"",
+        "[run]\nbudget = { time = \"100ms\", cost = 100.0, cpu_hour = 1.0 }\n[[step]]\nid = \"a\"",
+    );
+    sandbox.write("pipelines/probes.toml", &tight);
+    let over = sandbox.run(&plan).expect(4).stdout;
+    assert!(
+        over.contains("over the budget: time 0.4 s > 0.1 s")
+            && !over.contains("over the budget: cost"),
+        "{over}"
+    );
+    let cached =
+        sandbox.run(&["plan", "probes", "--date", "2026-11-03", "--resources"]).expect(0).stdout;
+    assert!(cached.contains("in all 0.0 s"), "what is there takes nothing: {cached}");
 }

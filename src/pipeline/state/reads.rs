@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{AttemptRow, EventRow, Gate, ResultRow, RunRow, State, StateError, decode, time};
 use crate::core::{Alias, Digest, LogicalDate};
 use crate::pipeline::catalog::{Artifact, StepResult};
+use crate::pipeline::process::Usage;
 
 const RUN: &str = "SELECT id, pipeline, date, plan, status, started, ended, exit, headline, cause, \
                    engine, holder, heartbeat FROM runs";
@@ -254,6 +255,33 @@ impl State {
                     outputs: result.unwrap_or_default().outputs,
                     usage: usage.and_then(|text| serde_json::from_str(&text).ok()),
                 })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What the latest runs of a step took that computed something: milliseconds and what was used, the
+    /// latest first.
+    ///
+    /// # Errors
+    /// When the state does not answer.
+    pub fn costs(
+        &self,
+        pipeline: &str,
+        step: &str,
+        limit: usize,
+    ) -> Result<Vec<(i64, Option<Usage>)>, StateError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(|c| {
+            let mut select = c.prepare_cached(
+                "SELECT steps.ended - steps.started, steps.usage FROM steps
+                 JOIN runs ON runs.id = steps.run
+                 WHERE runs.pipeline = ?1 AND steps.step = ?2 AND steps.status = 'done'
+                 AND steps.ended IS NOT NULL ORDER BY steps.rowid DESC LIMIT ?3",
+            )?;
+            let rows = select.query_map(params![pipeline, step, limit], |r| {
+                let usage: Option<String> = r.get(1)?;
+                Ok((r.get(0)?, usage.and_then(|text| serde_json::from_str(&text).ok())))
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })

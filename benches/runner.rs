@@ -25,10 +25,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
-/// The allocator of `fqm-pipe`.
-#[global_allocator]
-static HEAP: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Steps of a pipeline.
 const STEPS: usize = 10_000;
 

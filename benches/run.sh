@@ -29,7 +29,7 @@ peer() {
     PYTHONPATH="$PWD/target/bench-python${PYTHONPATH:+:$PYTHONPATH}"
     export PYTHONPATH
     python3 -c "import $module" 2>/dev/null ||
-      python3 -m pip install --quiet --disable-pip-version-check --target target/bench-python "$@" ||
+      "$(python3 -c 'import sys; print(sys.executable)')" -m pip install --quiet --disable-pip-version-check --target target/bench-python "$@" ||
       return 1
   fi
   "$python" -c "import $module; print('peer:', '$module', $module.__version__)"

@@ -19,11 +19,14 @@ if ! python3 -m pip --version >/dev/null 2>&1; then
   exit 2
 fi
 echo "libtorch: downloading PyTorch $version without its GPU libraries: 0.55 GB, 1.2 GB on disk, about a minute"
+# The interpreter itself: behind a version manager's shim (pyenv), an installation ends with a rehash of
+# all shims, and its failure would be ours.
+python=$(python3 -c 'import sys; print(sys.executable)')
 staging="$folder.part"
 rm -rf "$staging"
 # --no-deps leaves out 2.7 GB of CUDA libraries that a machine without a GPU never loads; these two
 # are the ones that libtorch_cpu itself is linked to.
-python3 -m pip install --quiet --no-deps --no-compile --disable-pip-version-check \
+"$python" -m pip install --quiet --no-deps --no-compile --disable-pip-version-check \
   --root-user-action=ignore --target "$staging" \
   "torch==$version" "nvidia-cuda-runtime==13.0.96" "nvidia-cuda-cupti==13.0.85"
 echo "$version" > "$staging/version"

@@ -4,6 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# The interpreter itself, not a version manager's shim: libtorch.sh says why.
+python=$(python3 -c 'import sys; print(sys.executable)')
+
 # peer NAME VERSION WHAT PIP-ARGUMENT…
 peer() {
   name=$1 version=$2 what=$3
@@ -13,7 +16,7 @@ peer() {
   fi
   echo "peers: installing $name $version, $what"
   rm -rf ".tools/$name.part" ".tools/$name"
-  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+  "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
     --no-warn-conflicts --target ".tools/$name.part" "$@" &&
     echo "$version" > ".tools/$name.part/version" &&
     mv ".tools/$name.part" ".tools/$name"

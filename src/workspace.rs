@@ -68,6 +68,40 @@ struct File {
     webhooks: BTreeMap<String, Webhook>,
     #[serde(default)]
     lineage: Option<Lineage>,
+    #[serde(default)]
+    engines: Engines,
+}
+
+/// How the engines are reached that `--engine` names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Engines {
+    /// Slurm.
+    pub slurm: SlurmPlace,
+    /// Airflow.
+    pub airflow: AirflowPlace,
+}
+
+/// How jobs are given to Slurm.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SlurmPlace {
+    /// More arguments for `sbatch`, e.g. `--partition=gpu`; words of `FQM_SBATCH` win over them.
+    pub arguments: Vec<String>,
+    /// Where the output of jobs goes, relative to the workspace: a folder that the nodes see. Below the state
+    /// where it is left out.
+    pub logs: Option<PathBuf>,
+}
+
+/// Where Airflow lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AirflowPlace {
+    /// Its command; `FQM_AIRFLOW_BIN` wins over it, and `airflow` is looked for where there is neither.
+    pub program: Option<String>,
+    /// The folder that it reads DAGs from; as `AIRFLOW__CORE__DAGS_FOLDER` or `AIRFLOW_HOME` say where it
+    /// is left out.
+    pub dags: Option<PathBuf>,
 }
 
 /// Where notices go.
@@ -119,6 +153,9 @@ pub struct Workspace {
     /// Where OpenLineage events go.
     #[serde(default)]
     pub lineage: Option<Lineage>,
+    /// How the engines are reached.
+    #[serde(default)]
+    pub engines: Engines,
 }
 
 impl Workspace {
@@ -196,6 +233,7 @@ impl Workspace {
             reports: local("reports", &file.reports, "reports")?,
             webhooks: file.webhooks,
             lineage: file.lineage,
+            engines: file.engines,
             name: file.name,
             folder: folder.to_owned(),
         })

@@ -15,7 +15,7 @@ use super::night::{self, Common, Held, Night, Options};
 use super::open::{self, Opened};
 use super::{output, status};
 use crate::core::{LogicalDate, path_date};
-use crate::pipeline::{By, Catalog, Pipeline, Preview, Source, preview};
+use crate::pipeline::{By, Catalog, Param, Pipeline, Preview, Source, preview};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Which dates run that have run before. What has not changed since is taken from the cache even so
     #[arg(long, value_enum, default_value_t = Reprocess::Completed)]
     reprocess: Reprocess,
+    /// A parameter of a step in place of that in the file, e.g. finetune.trainer.epochs=4
+    #[arg(long = "param", value_name = "STEP.NAME=VALUE")]
+    params: Vec<Param>,
     /// Say what would run, and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -68,7 +71,7 @@ struct Todo {
 
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let opened = open::open(from)?;
-    let pipeline = open::pipeline(&opened.workspace, &args.pipeline, opened.catalog.as_ref())?;
+    let pipeline = read(&opened, &args)?;
     let apart = args.max_active.get() > 1 || args.reverse;
     if let Some(why) = in_order(&pipeline, opened.catalog.as_ref()).filter(|_| apart) {
         let message = format!("run the dates of {} in another order: {why}", pipeline.name);
@@ -116,7 +119,7 @@ async fn nights(
             if failed.load(std::sync::atomic::Ordering::Relaxed) {
                 return Ok(None);
             }
-            let night = one(opened, held, &args.pipeline, date, &options).await;
+            let night = one(opened, held, args, date, &options).await;
             // A night without enough data is an answer; a failed one must not be built upon.
             let bad = !matches!(&night, Ok(night) if matches!(night.exit, 0 | 99));
             failed.fetch_or(bad, std::sync::atomic::Ordering::Relaxed);
@@ -134,15 +137,20 @@ async fn nights(
     Ok(nights)
 }
 
+fn read(opened: &Opened, args: &Args) -> Result<Pipeline, CliError> {
+    let (workspace, catalog) = (&opened.workspace, opened.catalog.as_ref());
+    open::pipeline_with(workspace, &args.pipeline, catalog, &args.params)
+}
+
 /// The pipeline file is read for every date: a long backfill sees what is mended meanwhile.
 async fn one(
     opened: &Opened,
     held: &Held,
-    name: &str,
+    args: &Args,
     date: LogicalDate,
     options: &Options,
 ) -> Result<Night, CliError> {
-    let pipeline = open::pipeline(&opened.workspace, name, opened.catalog.as_ref())?;
+    let pipeline = read(opened, args)?;
     let frozen = night::freeze(opened, pipeline, date, true).await?;
     night::run_frozen(opened, held, frozen, options).await
 }

@@ -1,13 +1,12 @@
-//! The engines that `--engine` chooses between, made ready for a workspace, and `fqm-pipe export`.
+//! The engines that `--engine` chooses between, made ready for a workspace.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use clap::ValueEnum;
 
 use super::error::CliError;
-use super::open::{self, Opened, own_program};
-use super::output;
+use super::open::{Opened, own_program};
 use crate::pipeline::Pipeline;
 use crate::pipeline::engine::{Airflow, Engine, FollowError, Slurm, WorkerCommand, dag};
 use crate::workspace::Workspace;
@@ -23,31 +22,6 @@ pub(super) enum EngineKind {
     Airflow,
 }
 
-#[derive(clap::Subcommand)]
-pub(super) enum Export {
-    /// Print a pipeline as a DAG file for Airflow 3
-    Airflow(AirflowArgs),
-}
-
-#[derive(clap::Args)]
-pub(super) struct AirflowArgs {
-    /// The pipeline: pipelines/NAME.toml
-    pipeline: String,
-    /// Where fqm-pipe lies on the machines of the workers [default: where this one lies]
-    #[arg(long, value_name = "PATH")]
-    program: Option<PathBuf>,
-}
-
-pub(super) fn export(from: &Path, command: &Export) -> Result<i32, CliError> {
-    let Export::Airflow(args) = command;
-    let workspace = Workspace::find(from)?;
-    let pipeline = open::pipeline(&workspace, &args.pipeline, &crate::steps::here())?;
-    exportable(&pipeline)?;
-    let worker = worker(&workspace, args.program.clone())?;
-    output::data(dag(&pipeline, &dag_id(&workspace, &pipeline), &worker).trim_end());
-    Ok(0)
-}
-
 /// The engine of a kind; none for this process.
 pub(super) fn engine(
     kind: EngineKind,
@@ -55,24 +29,32 @@ pub(super) fn engine(
     pipeline: &Pipeline,
 ) -> Result<Option<Arc<dyn Engine>>, CliError> {
     let workspace = &opened.workspace;
-    let words = |variable: &str| std::env::var(variable).unwrap_or_default();
+    let words = |variable: &str| std::env::var(variable).ok().filter(|words| !words.is_empty());
     Ok(match kind {
         EngineKind::Local => None,
         EngineKind::Slurm => Some(Arc::new(Slurm {
             worker: worker(workspace, None)?,
-            logs: workspace.state.join("slurm"),
-            arguments: words("FQM_SBATCH").split_whitespace().map(str::to_owned).collect(),
+            logs: match &workspace.engines.slurm.logs {
+                Some(folder) => workspace.folder.join(folder),
+                None => workspace.state.join("slurm"),
+            },
+            arguments: match words("FQM_SBATCH") {
+                Some(words) => words.split_whitespace().map(str::to_owned).collect(),
+                None => workspace.engines.slurm.arguments.clone(),
+            },
         })),
         EngineKind::Airflow => {
             exportable(pipeline)?;
             let worker = worker(workspace, None)?;
-            let id = dag_id(workspace, pipeline);
+            // Beside the exported DAG, which keeps the schedule: neither may take the other's place.
+            let id = format!("{}_on_demand", dag_id(workspace, pipeline));
+            let unscheduled = Pipeline { schedule: None, ..pipeline.clone() };
+            let place = &workspace.engines.airflow;
+            let program = words("FQM_AIRFLOW_BIN").or_else(|| place.program.clone());
             Some(Arc::new(Airflow {
-                program: Some(words("FQM_AIRFLOW_BIN"))
-                    .filter(|p| !p.is_empty())
-                    .unwrap_or("airflow".into()),
-                dags: dags()?,
-                text: dag(pipeline, &id, &worker),
+                program: program.unwrap_or_else(|| "airflow".to_owned()),
+                dags: dags(workspace)?,
+                text: dag(&unscheduled, &id, &worker),
                 id,
                 heard: Mutex::default(),
             }))
@@ -80,7 +62,10 @@ pub(super) fn engine(
     })
 }
 
-fn worker(workspace: &Workspace, program: Option<PathBuf>) -> Result<WorkerCommand, CliError> {
+pub(super) fn worker(
+    workspace: &Workspace,
+    program: Option<PathBuf>,
+) -> Result<WorkerCommand, CliError> {
     let program = program.or_else(|| own_program().pop());
     let program = program.ok_or_else(|| CliError::config("find where this program lies"))?;
     Ok(WorkerCommand {
@@ -89,18 +74,21 @@ fn worker(workspace: &Workspace, program: Option<PathBuf>) -> Result<WorkerComma
     })
 }
 
-/// Where Airflow reads DAGs from, as its own variables say.
-fn dags() -> Result<PathBuf, CliError> {
+/// Where Airflow reads DAGs from, as fqm.toml or Airflow's own variables say.
+fn dags(workspace: &Workspace) -> Result<PathBuf, CliError> {
+    if let Some(folder) = &workspace.engines.airflow.dags {
+        return Ok(workspace.folder.join(folder));
+    }
     let folder = std::env::var_os("AIRFLOW__CORE__DAGS_FOLDER").map(PathBuf::from);
     let home = std::env::var_os("AIRFLOW_HOME").map(|home| PathBuf::from(home).join("dags"));
     folder.or(home).ok_or_else(|| {
         CliError::config(
-            "find Airflow's folder of DAGs: set AIRFLOW_HOME as Airflow's own services have it",
+            "find Airflow's folder of DAGs: set `dags` below [engines.airflow] in fqm.toml, or AIRFLOW_HOME as Airflow's own services have it",
         )
     })
 }
 
-fn dag_id(workspace: &Workspace, pipeline: &Pipeline) -> String {
+pub(super) fn dag_id(workspace: &Workspace, pipeline: &Pipeline) -> String {
     let name = format!("fqm_{}_{}", workspace.name, pipeline.name);
     name.chars()
         .map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' })
@@ -108,7 +96,7 @@ fn dag_id(workspace: &Workspace, pipeline: &Pipeline) -> String {
 }
 
 /// Two tasks of a DAG are not steps.
-fn exportable(pipeline: &Pipeline) -> Result<(), CliError> {
+pub(super) fn exportable(pipeline: &Pipeline) -> Result<(), CliError> {
     let taken = pipeline.steps.iter().find(|step| matches!(step.id.as_str(), "begin" | "finish"));
     match taken {
         None => Ok(()),

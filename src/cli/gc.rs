@@ -2,7 +2,7 @@
 //! before: a blob is kept as long as a kept result names it, directly or through the documents that it names.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,8 +10,9 @@ use serde::Serialize;
 use super::error::CliError;
 use super::open::{self, Opened};
 use super::{night, output};
-use crate::core::{Blobs, Digest, ObjectInfo, Store};
+use crate::core::{Blobs, Digest, ObjectInfo};
 use crate::pipeline::Duration;
+use crate::steps::PASSES;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -34,7 +35,7 @@ struct Swept {
     blobs: usize,
     /// What runs on engines left in the store.
     exchanges: usize,
-    /// Files that a write left behind which was cut off.
+    /// Files of writes and trainings that were cut off.
     leftovers: usize,
     bytes: u64,
 }
@@ -92,7 +93,12 @@ async fn sweep(opened: &Opened, before: DateTime<Utc>, dry: bool) -> Result<Swep
             store.delete(&object.path).await?;
         }
     }
-    (swept.leftovers, swept.bytes) = leftovers(store, late, dry, swept.bytes)?;
+    let staged = store.folder().map(|root| (root, is_staged as fn(&str) -> bool));
+    // A training that nobody took up again.
+    let passes = (opened.workspace.state.join(PASSES), (|_| true) as fn(&str) -> bool);
+    for (root, is_leftover) in staged.into_iter().chain([passes]) {
+        leftovers(root, is_leftover, late, dry, &mut swept)?;
+    }
     // The state goes last: what is cut off here is found again by the next sweep.
     if !dry {
         opened.state.forget(old)?;
@@ -154,33 +160,34 @@ pub(super) async fn marked(
     Ok(marked)
 }
 
-/// Staging files of writes that were cut off: `NAME#` and digits, on a local disk only.
+/// Whether a file is what a write left behind that was cut off: `NAME#` and digits.
+fn is_staged(name: &str) -> bool {
+    name.rsplit_once('#')
+        .is_some_and(|(_, digits)| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Old files below a folder of the local disk that nothing will ask for.
 fn leftovers(
-    store: &Store,
+    root: PathBuf,
+    is_leftover: fn(&str) -> bool,
     before: DateTime<Utc>,
     dry: bool,
-    mut bytes: u64,
-) -> Result<(usize, u64), CliError> {
-    let Some(root) = store.folder() else { return Ok((0, bytes)) };
-    let mut found = 0;
+    swept: &mut Swept,
+) -> Result<(), CliError> {
     let mut open = vec![root];
     while let Some(folder) = open.pop() {
         let Ok(listed) = std::fs::read_dir(&folder) else { continue };
         for entry in listed.flatten() {
-            let (path, name) = (entry.path(), entry.file_name());
+            let path = entry.path();
             let Ok(data) = entry.metadata() else { continue };
             if data.is_dir() {
                 open.push(path);
                 continue;
             }
-            let name = name.to_string_lossy();
-            let staged = name.rsplit_once('#').is_some_and(|(_, digits)| {
-                !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-            });
             let old = data.modified().is_ok_and(|at| DateTime::<Utc>::from(at) < before);
-            if staged && old {
-                found += 1;
-                bytes += data.len();
+            if old && is_leftover(&entry.file_name().to_string_lossy()) {
+                swept.leftovers += 1;
+                swept.bytes += data.len();
                 if !dry {
                     let removed = std::fs::remove_file(&path);
                     removed
@@ -189,5 +196,5 @@ fn leftovers(
             }
         }
     }
-    Ok((found, bytes))
+    Ok(())
 }

@@ -17,6 +17,7 @@ mod doctor;
 mod documents;
 mod engines;
 mod error;
+mod export;
 mod gc;
 mod graph;
 mod history;
@@ -45,6 +46,7 @@ mod step;
 mod torch;
 mod traces;
 mod train;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -111,11 +113,13 @@ enum Command {
     Registry(registry::Command),
     /// Print a pipeline in the language of another runner
     #[command(subcommand)]
-    Export(engines::Export),
+    Export(export::Export),
     /// Forget old runs and remove what nothing refers to any more
     Gc(gc::Args),
     /// Check that everything that a night needs is there
     Doctor(doctor::Args),
+    /// Move a workspace that an older fqm-pipe wrote on to this one
+    Upgrade(upgrade::Args),
     /// Print what a shell needs to complete commands
     Completions(papers::CompletionsArgs),
     /// Print the manual page, or write those of all commands
@@ -193,9 +197,10 @@ async fn dispatch(cli: Cli) -> Result<i32, CliError> {
         Command::Train(args) => train::run(from, args).await,
         Command::Policy(command) => policy::run(from, command).await,
         Command::Registry(command) => registry::run(from, command).await,
-        Command::Export(command) => engines::export(from, &command),
+        Command::Export(command) => export::run(from, command),
         Command::Gc(args) => gc::run(from, args).await,
         Command::Doctor(args) => doctor::run(from, &args).await,
+        Command::Upgrade(args) => upgrade::run(from, &args).await,
         Command::Completions(args) => Ok(papers::completions(&args)),
         Command::Man(args) => papers::man(&args),
         Command::Schema(args) => schema::run(&args),

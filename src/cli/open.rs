@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::core::{Blobs, nearest};
-use crate::pipeline::{Catalog, Pipeline, Setting, State};
+use crate::pipeline::{Catalog, Param, Pipeline, Setting, State};
 use crate::workspace::Workspace;
 
 use super::error::CliError;
@@ -56,6 +56,18 @@ pub(super) fn pipeline(
             format!("read {file}: it is named `{}`; name file and pipeline alike", pipeline.name);
         return Err(CliError::config(message));
     }
+    Ok(pipeline)
+}
+
+/// The same with parameters for one run in place of those in the file.
+pub(super) fn pipeline_with(
+    workspace: &Workspace,
+    name: &str,
+    catalog: &dyn Catalog,
+    params: &[Param],
+) -> Result<Pipeline, CliError> {
+    let mut pipeline = pipeline(workspace, name, catalog)?;
+    params.iter().try_for_each(|param| pipeline.set(param, catalog)).map_err(CliError::usage)?;
     Ok(pipeline)
 }
 

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::night::{date_or_yesterday, freeze};
 use super::{open, output, resources};
 use crate::core::LogicalDate;
-use crate::pipeline::{Preview, preview};
+use crate::pipeline::{Param, Preview, preview};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// The logical date; yesterday in the pipeline's time zone where it is left out
     #[arg(long, value_name = "DATE")]
     date: Option<LogicalDate>,
+    /// A parameter of a step in place of that in the file, e.g. finetune.trainer.epochs=4
+    #[arg(long = "param", value_name = "STEP.NAME=VALUE")]
+    params: Vec<Param>,
     /// Estimate from past runs what it will take, beside the budget of the pipeline; over it the exit
     /// code is 4
     #[arg(long)]
@@ -29,7 +32,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let opened = open::open(from)?;
-    let pipeline = open::pipeline(&opened.workspace, &args.pipeline, opened.catalog.as_ref())?;
+    let (workspace, catalog) = (&opened.workspace, opened.catalog.as_ref());
+    let pipeline = open::pipeline_with(workspace, &args.pipeline, catalog, &args.params)?;
     let date = date_or_yesterday(&pipeline, args.date)?;
     let frozen = freeze(&opened, pipeline, date, false).await?;
     let frozen = Arc::new(frozen);

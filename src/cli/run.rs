@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::night::{self, Common, Night};
 use super::{open, output};
 use crate::core::{LogicalDate, nearest};
-use crate::pipeline::{Force, Pipeline, Selection};
+use crate::pipeline::{Force, Param, Pipeline, Selection};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -22,23 +22,33 @@ pub(super) struct Args {
     /// Run this step and all that it needs, and nothing else
     #[arg(long, value_name = "STEP")]
     until: Vec<String>,
+    /// A parameter of a step in place of that in the file, e.g. finetune.trainer.epochs=4
+    #[arg(long = "param", value_name = "STEP.NAME=VALUE")]
+    params: Vec<Param>,
     /// Run every step even where its result is there; effects are still applied once
     #[arg(long)]
     force: bool,
+    /// The exit code where there is not enough data: 0 for what takes every other code as a failure
+    #[arg(long, value_name = "CODE", default_value_t = 99)]
+    skip_exit: i32,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let opened = open::open(from)?;
-    let pipeline = open::pipeline(&opened.workspace, &args.pipeline, opened.catalog.as_ref())?;
+    let (workspace, catalog) = (&opened.workspace, opened.catalog.as_ref());
+    let pipeline = open::pipeline_with(workspace, &args.pipeline, catalog, &args.params)?;
     args.from.iter().chain(&args.until).try_for_each(|step| known(&pipeline, step))?;
     let date = night::date_or_yesterday(&pipeline, args.date)?;
     let mut options = args.common.options("a person");
     options.force = if args.force { Force::All } else { Force::None };
     options.select = Selection { from: args.from, until: args.until };
     let night = night::run(&opened, pipeline, date, &options).await?;
-    tell(&night, args.common.json)
+    Ok(match tell(&night, args.common.json)? {
+        99 => args.skip_exit,
+        exit => exit,
+    })
 }
 
 /// Prints what came of a night, and gives its exit code.

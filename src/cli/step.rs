@@ -8,8 +8,10 @@ use super::night::{self, programs};
 use super::open::{self, environment};
 use super::output;
 use crate::core::LogicalDate;
-use crate::pipeline::engine::{Exchange, Handle, StepOutcome, Worker, WorkerError, begin, finish};
-use crate::pipeline::{self, Observer, StepStatus, end_with_parent, serve_step};
+use crate::pipeline::engine::{Worker, WorkerError, begin, finish};
+use crate::pipeline::{
+    self, Exchange, Handle, Observer, StepOutcome, StepStatus, end_with_parent, serve_step,
+};
 use crate::workspace::Workspace;
 
 #[derive(clap::Subcommand)]

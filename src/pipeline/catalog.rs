@@ -192,7 +192,8 @@ pub struct StepRequest {
     /// The format of this document.
     pub format: String,
     /// The places of the workspace.
-    pub workspace: Workspace,
+    #[serde(with = "shared")]
+    pub workspace: Arc<Workspace>,
     /// The digest of the frozen plan.
     pub plan: Digest,
     /// The logical date.
@@ -205,6 +206,26 @@ pub struct StepRequest {
     pub params: Value,
     /// The inputs by port.
     pub inputs: BTreeMap<String, Input>,
+}
+
+/// A value that many share, written and read as if one had it alone.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        value: &Arc<T>,
+        into: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().serialize(into)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(from).map(Arc::new)
+    }
 }
 
 impl StepContext {

@@ -15,9 +15,9 @@ use tokio::process::{Child, Command};
 
 use super::catalog::{Catalog, FailureKind, StepContext, StepFailure, StepRequest, StepResult};
 use super::events::{Event, Reporter};
-use super::executor::{Stop, interrupted, stopped};
 use super::process::Usage;
 use super::spec::Memory;
+use super::stop::{Stop, interrupted, stopped};
 use crate::core::{Blobs, boundary};
 
 /// A line from the child.
@@ -32,17 +32,6 @@ pub enum ChildMessage {
     Failure(StepFailure),
     /// What the step cost, said last.
     Usage(Usage),
-}
-
-/// Which programs the children of a run are.
-#[derive(Clone, Debug, Default)]
-pub struct Programs {
-    /// Where `fqm-torch` may lie, in order.
-    pub torch: Vec<PathBuf>,
-    /// Where `fqm-pipe` itself lies.
-    pub own: Vec<PathBuf>,
-    /// What a child's environment gets, so that its results repeat.
-    pub variables: Vec<(String, String)>,
 }
 
 /// What a child may use.

@@ -9,22 +9,20 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::catalog::{Catalog, FailureKind, StepFailure, StepResult};
-use super::engine::StepOutcome;
+use super::catalog::{FailureKind, StepFailure, StepResult};
 use super::events::{Event, Observer, Reporter, StepStatus};
+use super::exchange::StepOutcome;
 use super::executor::Executor;
 use super::graph::Graph;
 use super::job::{Ended, How, Job, Prepared, Shared, work};
 use super::key::Key;
-use super::options::{Options, Outcome, RunEnd};
+use super::options::{Options, Outcome, RunEnd, Setting};
 use super::plan::Frozen;
 use super::process::{Process, Usage};
 use super::resolve::{Ledger, Outputs, Resolver, broken_check};
 use super::signals::Signals;
 use super::spec::StepSpec;
-use super::state::{Fence, NewRun, State, StateError, StepEnd};
-use crate::core::Blobs;
-use crate::workspace::Workspace;
+use super::state::{Fence, Names, NewRun, StateError, StepEnd};
 
 /// How often a run gives a sign of life.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -42,18 +40,6 @@ pub async fn run(
     let run = Run::start(frozen, options, setting, observers, "local", Some(Process::current()))?;
     // On a worker of the runtime, steps that wait for nothing follow each other without waking a thread.
     tokio::spawn(run.finish()).await.map_err(|_| StateError::Gone)?
-}
-
-/// What a run works with.
-pub struct Setting<'a> {
-    /// The step kinds.
-    pub catalog: Arc<dyn Catalog>,
-    /// What is kept of earlier runs, and where this one is written down.
-    pub state: &'a State,
-    /// The places of the workspace.
-    pub workspace: &'a Workspace,
-    /// The blobs of the store.
-    pub blobs: &'a Blobs,
 }
 
 pub(super) struct Run {
@@ -114,7 +100,7 @@ impl Run {
             catalog: setting.catalog.clone(),
             ledger: if engine == "local" { ledger } else { ledger.with_shared() },
             blobs: setting.blobs.clone(),
-            workspace: setting.workspace.clone(),
+            workspace: Arc::new(setting.workspace.clone()),
             store: true,
             seen: Mutex::default(),
         };
@@ -122,8 +108,10 @@ impl Run {
         let executor = Executor { catalog, sink, programs, stop, grace: options.grace };
         let slots = Semaphore::new(options.jobs.max(1));
         let first_unkept = state.next_event(&id)?;
-        let shared =
-            Shared { resolver, executor, options, run: id.clone(), state: state.clone(), slots };
+        let names =
+            Names { run: id.clone(), pipeline: plan.pipeline.clone(), date: plan.date.to_string() };
+        let (names, state) = (Arc::new(names), state.clone());
+        let shared = Shared { resolver, executor, options, names, state, slots };
         let mut run = Self::new(Arc::new(shared), frozen.clone(), observers, events, tell);
         run.first_unkept = first_unkept;
         run.emit(Event::RunStarted {
@@ -183,7 +171,7 @@ impl Run {
     /// Writes down how the run ended, and waits until all of it is durable.
     pub(super) fn close(mut self, end: RunEnd) -> Result<Outcome, StateError> {
         let (status, exit) = (end.word(), end.exit());
-        let run = self.shared.run.clone();
+        let run = self.shared.names.run.clone();
         self.emit(Event::RunEnded { run: run.clone(), status: status.to_owned(), exit });
         self.keep()?;
         self.shared.state.end_run(self.fence(), &run, status, exit)?;
@@ -235,7 +223,7 @@ impl Run {
                     stopped = Some(RunEnd::Timeout);
                     self.end_early("the run took longer than [run] timeout");
                 }
-                _ = beat.tick() => self.shared.state.beat(self.fence(), &self.shared.run)?,
+                _ = beat.tick() => self.shared.state.beat(self.fence(), &self.shared.names.run)?,
             }
         }
         self.hear_all();
@@ -398,10 +386,8 @@ impl Run {
         }
         self.shared.state.end_step(
             self.fence(),
+            &self.shared.names,
             StepEnd {
-                run: self.shared.run.clone(),
-                pipeline: frozen.plan.pipeline.clone(),
-                date: frozen.plan.date.to_string(),
                 step: spec.id.clone(),
                 status: settled.status,
                 key: settled.key,
@@ -440,7 +426,7 @@ impl Run {
 
     /// Settles what was begun when the run was ended and did not say so itself.
     pub(super) fn interrupt_rest(&mut self) -> Result<(), StateError> {
-        let run = self.shared.run.clone();
+        let run = self.shared.names.run.clone();
         let begun = self.frozen.pipeline.steps.len();
         for at in (0..begun).filter(|at| self.ended[*at].is_none()).collect::<Vec<_>>() {
             if self.open[at] == 0 && !self.ready.contains(&at) {
@@ -502,7 +488,7 @@ impl Run {
         let events = std::mem::take(&mut self.unkept);
         let first = self.first_unkept;
         self.first_unkept += events.len() as u64;
-        self.shared.state.append(self.fence(), &self.shared.run, first, &events)
+        self.shared.state.append(self.fence(), &self.shared.names, first, &events)
     }
 }
 

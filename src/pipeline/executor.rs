@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::catalog::{Catalog, FailureKind, Kind, Place, StepContext, StepFailure, StepResult};
-use super::child::{Limits, Programs, run_in_child};
+use super::child::{Limits, run_in_child};
 use super::events::Event;
+use super::options::Programs;
 use super::resolve::missing_body;
 use super::spec::{Retry, RetryOn, StepSpec};
+use super::stop::{Stop, interrupted, stopped};
 
 /// What the attempts of all steps share.
 pub(super) struct Executor {
@@ -21,16 +21,6 @@ pub(super) struct Executor {
     pub stop: Stop,
     /// How long a child may take to end after it was told to.
     pub grace: Duration,
-}
-
-/// Whether the run is to end, as its steps see it.
-pub(super) type Stop = watch::Receiver<bool>;
-
-/// Waits until the run is to end; never ends where nobody can say so any more.
-pub(super) async fn stopped(stop: &Stop) {
-    if stop.clone().wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 impl Executor {
@@ -101,12 +91,6 @@ pub(super) fn pause_before_retry(
     kind: FailureKind,
 ) -> Option<Duration> {
     (attempt <= retry.max && may_retry(retry, kind)).then(|| pause(retry, attempt))
-}
-
-/// The failure of a step that the end of its run ended.
-pub(super) fn interrupted() -> StepFailure {
-    let message = "finish the step: the run was ended".to_owned();
-    StepFailure { kind: FailureKind::Interrupted, message }
 }
 
 async fn limited(

@@ -10,14 +10,15 @@ use tokio::sync::Semaphore;
 
 use super::catalog::{FailureKind, StepFailure, StepResult};
 use super::events::{Event, Reporter};
-use super::executor::{Executor, interrupted, pause_before_retry, stopped};
+use super::executor::{Executor, pause_before_retry};
 use super::key::Key;
 use super::lock::{Lock, LockError};
 use super::options::Options;
 use super::plan::PlannedStep;
 use super::resolve::{Given, Resolved, Resolver};
 use super::spec::{Approve, StepSpec, Unanswered};
-use super::state::{State, StateError};
+use super::state::{Names, State, StateError};
+use super::stop::{interrupted, stopped};
 
 /// How often a gate or a lock is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -27,7 +28,7 @@ pub(super) struct Shared {
     pub resolver: Resolver,
     pub executor: Executor,
     pub options: Options,
-    pub run: String,
+    pub names: Arc<Names>,
     pub state: State,
     /// As many as steps may run at a time.
     pub slots: Semaphore,
@@ -114,7 +115,7 @@ impl Shared {
         let reason = if forced { "--force".to_owned() } else { resolved.reason };
         let begin = |attempt| {
             let (state, fence) = (&self.state, self.options.fence.as_ref());
-            let begun = state.start_step(fence, &self.run, &spec.id, attempt, &reason);
+            let begun = state.start_step(fence, &self.names, &spec.id, attempt, &reason);
             begun.map_err(StepFailure::internal)
         };
         let reporter = Reporter::new(&spec.id, self.executor.sink.clone());
@@ -171,7 +172,7 @@ impl Shared {
                 let question = format!(
                     "{}; answer with `fqm-pipe approve {} {} --reason WHY`",
                     if ask.question.is_empty() { "may it run?" } else { &ask.question },
-                    self.run,
+                    self.names.run,
                     spec.id
                 );
                 (self.executor.sink)(Event::Waiting { step: spec.id.clone(), question });
@@ -193,7 +194,7 @@ impl Shared {
 
     async fn lock(&self, spec: &StepSpec) -> Result<Vec<Lock>, StepFailure> {
         let mut held = Vec::new();
-        let holder = format!("step {} of run {}", spec.id, self.run);
+        let holder = format!("step {} of run {}", spec.id, self.names.run);
         for name in &spec.locks {
             let mut told = false;
             loop {

@@ -1,5 +1,6 @@
 //! Cache keys: what a step's outputs depend on, field by field, so that a miss is explained.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ const FORMAT: &str = "fqm-key/1";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// Names and values, sorted by name.
-    pub fields: Vec<(String, String)>,
+    pub fields: Vec<(Cow<'static, str>, String)>,
 }
 
 impl Key {
@@ -31,20 +32,23 @@ impl Key {
         fingerprint: Option<&Value>,
     ) -> Self {
         let mut fields = vec![
-            ("format".to_owned(), FORMAT.to_owned()),
-            ("uses".to_owned(), format!("{}@{}", step.kind, step.version)),
-            ("date".to_owned(), plan.date.to_string()),
+            (Cow::Borrowed("format"), FORMAT.to_owned()),
+            (Cow::Borrowed("uses"), format!("{}@{}", step.kind, step.version)),
+            (Cow::Borrowed("date"), plan.date.to_string()),
         ];
         flatten("params", &step.params, &mut fields);
-        fields.extend(inputs.iter().map(|(port, input)| (format!("in.{port}"), identity(input))));
+        fields.extend(
+            inputs.iter().map(|(port, input)| (Cow::Owned(format!("in.{port}")), identity(input))),
+        );
         if let Some(value) = fingerprint {
-            fields.push(("logs".to_owned(), value.to_string()));
+            fields.push((Cow::Borrowed("logs"), value.to_string()));
         }
         if kind.place == super::Place::Torch {
-            fields.extend(plan.environment.iter().map(|(n, v)| (format!("env.{n}"), v.clone())));
+            let named = |(n, v): (&String, &String)| (Cow::Owned(format!("env.{n}")), v.clone());
+            fields.extend(plan.environment.iter().map(named));
         }
         if kind.effect {
-            fields.push(("plan".to_owned(), plan_digest.to_string()));
+            fields.push((Cow::Borrowed("plan"), plan_digest.to_string()));
         }
         fields.sort();
         Self { fields }
@@ -53,7 +57,7 @@ impl Key {
     /// The digest of the fields, each length-prefixed so that no two lists of fields meet.
     pub fn digest(&self) -> Digest {
         let mut hasher = Hasher::new();
-        for text in self.fields.iter().flat_map(|(name, value)| [name, value]) {
+        for text in self.fields.iter().flat_map(|(name, value)| [&**name, value]) {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         }
@@ -85,7 +89,7 @@ pub fn changes(before: &Key, now: &Key) -> Vec<Change> {
     names.sort();
     names.dedup();
     let pairs = names.into_iter().map(|name| Change {
-        field: name.clone(),
+        field: name.to_string(),
         before: find_raw(before, name).cloned(),
         now: find_raw(now, name).cloned(),
     });
@@ -116,11 +120,11 @@ fn identity(input: &Input) -> String {
 }
 
 /// Writes nested parameters as one field a leaf, so that a change names the parameter.
-fn flatten(name: &str, value: &Value, fields: &mut Vec<(String, String)>) {
+fn flatten(name: &str, value: &Value, fields: &mut Vec<(Cow<'static, str>, String)>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
             map.iter().for_each(|(key, value)| flatten(&format!("{name}.{key}"), value, fields));
         }
-        leaf => fields.push((name.to_owned(), leaf.to_string())),
+        leaf => fields.push((Cow::Owned(name.to_owned()), leaf.to_string())),
     }
 }

@@ -9,12 +9,14 @@ mod condition;
 mod dispatcher;
 pub mod engine;
 mod events;
+mod exchange;
 mod executor;
 mod graph;
 mod job;
 mod key;
 mod lock;
 mod options;
+mod param;
 mod plan;
 mod process;
 mod reading;
@@ -23,18 +25,23 @@ pub mod schedule;
 mod signals;
 mod spec;
 mod state;
+mod stop;
+mod texts;
+mod upgrade;
 
 pub use catalog::{
     Artifact, Body, Catalog, FailureKind, Files, InPort, Input, Kind, OutPort, Place, StepContext,
     StepFailure, StepRequest, StepResult, Takes, params_of, schema_of,
 };
-pub use child::{ChildMessage, Programs, Relay, end_with_parent, serve_step};
+pub use child::{ChildMessage, Relay, end_with_parent, serve_step};
 pub use condition::Condition;
-pub use dispatcher::{Setting, run};
+pub use dispatcher::run;
 pub use events::{Event, Observer, Reporter, StepStatus};
+pub use exchange::{Exchange, Handle, Handover, StepOutcome};
 pub use key::{Change, Key, changes};
 pub use lock::{Lock, LockError};
-pub use options::{Force, Options, Outcome, RunEnd, Selection};
+pub use options::{Force, Options, Outcome, Programs, RunEnd, Selection, Setting};
+pub use param::Param;
 pub use plan::{Frozen, Plan, PlanError, PlannedInput, PlannedStep, Unresolved, freeze};
 pub use process::{Process, Usage};
 pub use reading::pipeline_schema;
@@ -44,6 +51,7 @@ pub use spec::{
     Retry, Schedule, Source, StepSpec, Trigger,
 };
 pub use state::{AttemptRow, EventRow, Fence, Gate, NewRun, ResultRow, RunRow, State, StateError};
+pub use upgrade::{Raised, upgraded};
 
 #[cfg(test)]
 mod schedule_tests;

@@ -1,14 +1,29 @@
 //! How a plan is run, and how a run ended. Nothing of it is part of the plan or of a key.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::Artifact;
-use super::child::Programs;
+use super::catalog::{Artifact, Catalog};
 use super::events::StepStatus;
-use super::state::Fence;
+use super::state::{Fence, State};
+use crate::core::Blobs;
+use crate::workspace::Workspace;
+
+/// What a run works with.
+pub struct Setting<'a> {
+    /// The step kinds.
+    pub catalog: Arc<dyn Catalog>,
+    /// What is kept of earlier runs, and where this one is written down.
+    pub state: &'a State,
+    /// The places of the workspace.
+    pub workspace: &'a Workspace,
+    /// The blobs of the store.
+    pub blobs: &'a Blobs,
+}
 
 /// How a plan is run.
 #[derive(Clone, Debug)]
@@ -44,6 +59,17 @@ impl Default for Options {
             attach: None,
         }
     }
+}
+
+/// Which programs the children of a run are.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    /// Where `fqm-torch` may lie, in order.
+    pub torch: Vec<PathBuf>,
+    /// Where `fqm-pipe` itself lies.
+    pub own: Vec<PathBuf>,
+    /// What a child's environment gets, so that its results repeat.
+    pub variables: Vec<(String, String)>,
 }
 
 /// Which steps run although their result is kept.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -18,6 +18,7 @@ use super::spec::{
     Approve, Budget, By, Check, Duration, Level, Needs, Notify, OnLocked, Pipeline, Retry,
     Schedule, Source, StepSpec, Trigger,
 };
+use super::texts::OneOrMany;
 use crate::core::{Alias, LogicalDate, PlaceError, nearest};
 
 #[derive(Deserialize, JsonSchema)]
@@ -151,40 +152,6 @@ struct RawCheck {
 enum Otherwise {
     #[default]
     SkipDownstream,
-}
-
-/// A text, or a list of texts.
-#[derive(Clone, JsonSchema)]
-#[schemars(with = "serde_json::Value")]
-struct OneOrMany(Vec<String>);
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Texts)
-    }
-}
-
-/// serde's own way to take one of two shapes hides where the fault is.
-struct Texts;
-
-impl<'de> Visitor<'de> for Texts {
-    type Value = OneOrMany;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a text or a list of texts")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<OneOrMany, E> {
-        Ok(OneOrMany(vec![text.to_owned()]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(text) = list.next_element()? {
-            texts.push(text);
-        }
-        Ok(OneOrMany(texts))
-    }
 }
 
 /// The JSON Schema of pipeline files, with the parameters of every step kind.

@@ -12,11 +12,11 @@ use super::catalog::{
     Artifact, Catalog, Files, Input, Kind, StepContext, StepFailure, StepRequest, StepResult, Takes,
 };
 use super::condition::Fact;
-use super::dispatcher::Setting;
-use super::engine::Exchange;
 use super::events::Reporter;
+use super::exchange::Exchange;
 use super::graph::Graph;
 use super::key::{Change, Key, changes};
+use super::options::Setting;
 use super::plan::{Frozen, Plan, PlannedStep};
 use super::spec::{Level, Source, StepSpec};
 use super::state::{State, StateError};
@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 #[derive(Default)]
 pub(super) struct Ledger {
     /// The results for the plan's date; see [`State::kept`].
-    kept: HashMap<String, (String, String)>,
+    kept: HashMap<Digest, (String, String)>,
     /// Where to look for results of other keys, to say what has changed; none where there is nothing.
     before: Option<State>,
     /// Whether results that workers left in the store count as well.
@@ -58,7 +58,7 @@ pub(super) struct Resolver {
     /// What is kept of earlier runs.
     pub ledger: Ledger,
     pub blobs: Blobs,
-    pub workspace: Workspace,
+    pub workspace: Arc<Workspace>,
     /// Whether captured files are stored, or only hashed for a preview.
     pub store: bool,
     /// Blobs that were found in the store.
@@ -229,7 +229,7 @@ impl Resolver {
     }
 
     async fn look_up(&self, key: Digest) -> Result<Kept, StepFailure> {
-        let (result, why) = match self.ledger.kept.get(&key.to_string()) {
+        let (result, why) = match self.ledger.kept.get(&key) {
             Some((result, run)) => {
                 let result = serde_json::from_str(result).map_err(StepFailure::internal)?;
                 (result, format!("computed by run {run}"))
@@ -430,7 +430,7 @@ pub async fn preview(
         frozen,
         catalog: setting.catalog.clone(),
         blobs: setting.blobs.clone(),
-        workspace: setting.workspace.clone(),
+        workspace: Arc::new(setting.workspace.clone()),
         store: false,
         seen: Mutex::default(),
     };

@@ -47,6 +47,9 @@ pub use tune::{Range, Space, Trial, TuneParams};
 /// The version of libtorch that `fqm-torch` is built against; part of the keys of its steps.
 pub const LIBTORCH: &str = "2.11.0";
 
+/// The folder below the workspace's state where trainings are kept while they go on.
+pub const PASSES: &str = "passes";
+
 /// The step kinds with the bodies that this program holds.
 pub struct Steps {
     kinds: Vec<Kind>,

@@ -8,6 +8,7 @@ mod foretell;
 mod house;
 mod month;
 mod night;
+mod operating;
 mod planning_data;
 mod policy;
 mod quest;

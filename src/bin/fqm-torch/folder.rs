@@ -7,20 +7,16 @@ use std::path::{Path, PathBuf};
 
 use fqm_pipe::core::Digest;
 use fqm_pipe::pipeline::StepFailure;
-use serde::{Deserialize, Serialize};
 
-use fqm_pipe::policy::{CONFIG_FILE, Checkpoint, Config, MODEL_FILE, NetworkShape};
+use fqm_pipe::policy::{CONFIG_FILE, Checkpoint, MODEL_FILE};
 use fqm_pipe::steps::{TRAIN_FORMAT, TrainState, write_file};
 
-use crate::learn::{Journal, Kept, LearnError, Notes};
+use crate::passes::Passes;
 
 /// The state's file.
 const STATE_FILE: &str = "train.json";
 /// Checkpoints of rounds lie below this folder, by the number of the round.
 const ROUNDS: &str = "rounds";
-/// The training of a round after its last whole pass: tensors, then notes, which name the tensors by
-/// digest.
-const PASS_FILES: [&str; 2] = ["pass.safetensors", "pass.json"];
 
 /// The folder.
 pub struct Folder {
@@ -69,8 +65,8 @@ impl Folder {
     }
 
     /// Where the passes of a round are kept.
-    pub fn journal(&self, plan: &Digest, round: u32) -> PassJournal<'_> {
-        PassJournal { folder: self, key: format!("{plan}/{round}") }
+    pub fn journal(&self, plan: &Digest, round: u32) -> Passes {
+        Passes::new(&self.path, format!("{plan}/{round}"))
     }
 
     /// Keeps the state after a round, and drops the round before.
@@ -88,10 +84,7 @@ impl Folder {
             state.checkpoint = Some(checkpoint.digest().map_err(StepFailure::internal)?);
         }
         self.write_state(state)?;
-        for name in PASS_FILES {
-            // The round is whole: what is left of its passes costs space and nothing else.
-            let _ = std::fs::remove_file(self.path.join(name));
-        }
+        Passes::forget(&self.path);
         if let Some(before) = number.checked_sub(1) {
             let old = self.path.join(ROUNDS).join(before.to_string());
             // What is left there costs space and nothing else.
@@ -130,53 +123,5 @@ impl Folder {
         write_file(&self.path, name, bytes).map_err(|e| {
             StepFailure::input(format!("write {}: {e}", self.path.join(name).display()))
         })
-    }
-}
-
-/// The notes of a pass, as they lie in the folder.
-#[derive(Serialize, Deserialize)]
-struct PassFile {
-    /// Of which training and round.
-    key: String,
-    /// Digest of the tensors.
-    tensors: Digest,
-    /// The rest.
-    notes: Notes,
-}
-
-/// The passes of one round.
-pub struct PassJournal<'a> {
-    folder: &'a Folder,
-    key: String,
-}
-
-impl Journal for PassJournal<'_> {
-    /// What belongs to another round, or was cut off while it was written, counts as nothing.
-    fn load(&self) -> Result<Option<Kept>, LearnError> {
-        let read = |name: &str| std::fs::read(self.folder.path.join(name)).ok();
-        let [tensors, notes] = PASS_FILES.map(read);
-        let notes = notes.and_then(|bytes| serde_json::from_slice::<PassFile>(&bytes).ok());
-        let (Some(tensors), Some(file)) = (tensors, notes.filter(|file| file.key == self.key))
-        else {
-            return Ok(None);
-        };
-        if Digest::of(&tensors) != file.tensors {
-            return Ok(None);
-        }
-        let config = Config::new(NetworkShape::default(), 0, None);
-        let tensors = Checkpoint { config, model: tensors }.weights()?;
-        Ok(Some(Kept { tensors, notes: file.notes }))
-    }
-
-    fn save(&self, kept: &Kept) -> Result<(), LearnError> {
-        let config = Config::new(NetworkShape::default(), 0, None);
-        let tensors = Checkpoint::pack(config, &kept.tensors)?.model;
-        let (key, notes) = (self.key.clone(), kept.notes.clone());
-        let file = PassFile { key, tensors: Digest::of(&tensors), notes };
-        let notes = serde_json::to_vec(&file).map_err(|e| LearnError::Journal(e.to_string()))?;
-        for (name, bytes) in PASS_FILES.into_iter().zip([tensors, notes]) {
-            self.folder.file(name, &bytes).map_err(|e| LearnError::Journal(e.message))?;
-        }
-        Ok(())
     }
 }

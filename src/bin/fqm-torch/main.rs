@@ -20,6 +20,7 @@ mod material;
 mod network;
 mod night;
 mod ops;
+mod passes;
 mod play;
 mod school;
 mod score;

@@ -18,8 +18,8 @@ use fqm_pipe::steps::{
 use crate::agent::{Manner, PolicyAgent};
 use crate::device::{Wish, choose};
 use crate::learn::{
-    Awr, Course, Exam, Guard, Imitation, LearnError, Learner, Ppo, Practice, Preference, Progress,
-    Trained, families, judge, learn,
+    Awr, Course, Exam, Guard, Imitation, Journal, LearnError, Learner, Ppo, Practice, Preference,
+    Progress, Trained, families, judge, learn,
 };
 use crate::material::Material;
 use crate::weights::read_checkpoint;
@@ -107,19 +107,20 @@ impl Night {
         fits.then_some(base)
     }
 
-    /// Trains with these parameters.
+    /// Trains with these parameters, and goes on from what the journal has.
     ///
     /// # Errors
     /// When there is nothing to learn from, a parameter makes no sense, or training diverges.
     pub fn train(
         &self,
         params: &FinetuneParams,
+        journal: Option<&dyn Journal>,
         reporter: &Reporter,
     ) -> Result<Finished, StepFailure> {
         let mut params = params.clone();
         // Every night draws levels and an order of its own, and the same night the same.
         params.trainer.seed = date_seed(params.trainer.seed, self.date);
-        train(self, &params, reporter)
+        train(self, &params, journal, reporter)
     }
 
     /// Stores what a training made.
@@ -162,6 +163,7 @@ impl Night {
 fn train(
     night: &Night,
     params: &FinetuneParams,
+    journal: Option<&dyn Journal>,
     reporter: &Reporter,
 ) -> Result<Finished, StepFailure> {
     let device = device()?;
@@ -190,7 +192,7 @@ fn train(
         guard: &params.guard,
         validation: &material.validation,
         device,
-        journal: None,
+        journal,
     };
     let mut taught = BTreeMap::new();
     let mut on = |progress: Progress<'_>| match progress {

@@ -66,7 +66,7 @@ fn search(
         let states = (params.base.trainer.max_states as f64 / share).ceil() as usize;
         for runner in &mut runners {
             runner.params.trainer.max_states = states.max(1);
-            let done = night.train(&runner.params, reporter)?;
+            let done = night.train(&runner.params, None, reporter)?;
             let score = judge(&done.trained.checkpoint, &plays)?;
             reporter.log(format!("trial {} with {states} states: score {score:.4}", runner.number));
             trials.push(trial(runner, rung, states, score));

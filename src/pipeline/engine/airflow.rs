@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::{Engine, EngineError, Handle, Sight, Task, WorkerCommand};
+use super::{Engine, EngineError, Sight, Task, WorkerCommand};
+use crate::pipeline::exchange::Handle;
 use crate::pipeline::spec::{By, Pipeline, StepSpec};
 
 /// How often Airflow's command line is asked: each call starts Python and takes about two seconds.
@@ -52,7 +53,7 @@ impl Airflow {
             .spawn()
             .map_err(|e| {
                 EngineError::setup(format!(
-                    "start `{}`: {e}; the Airflow engine needs the command `airflow` on the PATH, or its path in FQM_AIRFLOW_BIN",
+                    "start `{}`: {e}; the Airflow engine needs the command `airflow` on the PATH, or its path as `program` below [engines.airflow] in fqm.toml",
                     self.program
                 ))
             })?;
@@ -89,7 +90,7 @@ impl Airflow {
             let known = self.command(&["dags", "details", &self.id, "-o", "json"]).await;
             match known {
                 Ok(_) => break,
-                Err(error) if begun.elapsed() > FIND => return Err(error),
+                Err(error) if !error.temporary || begun.elapsed() > FIND => return Err(error),
                 Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
             }
         }

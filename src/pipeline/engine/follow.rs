@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::exchange::{Exchange, Handle, Handover, StepOutcome};
 use super::{Engine, EngineError, Sight, Task};
 use crate::core::{Blobs, StoreError};
 use crate::pipeline::catalog::{FailureKind, StepFailure};
-use crate::pipeline::dispatcher::{HEARTBEAT, Run, Setting, Settled, sleep_until};
+use crate::pipeline::dispatcher::{HEARTBEAT, Run, Settled, sleep_until};
 use crate::pipeline::events::{Event, Observer, Reporter, StepStatus};
+use crate::pipeline::exchange::{Exchange, Handle, Handover, StepOutcome};
 use crate::pipeline::executor::pause_before_retry;
 use crate::pipeline::job::Prepared;
-use crate::pipeline::options::{Options, Outcome, RunEnd};
+use crate::pipeline::options::{Options, Outcome, RunEnd, Setting};
 use crate::pipeline::plan::Frozen;
 use crate::pipeline::process::Process;
 use crate::pipeline::signals::Signals;
@@ -154,7 +154,7 @@ struct Follower {
 impl Follower {
     fn new(mut run: Run, blobs: &Blobs) -> Self {
         run.mirror = Some(Vec::new());
-        let handle = Handle { plan: run.frozen.digest, run: run.shared.run.clone() };
+        let handle = Handle { plan: run.frozen.digest, run: run.shared.names.run.clone() };
         let exchange = Exchange::new(blobs.store(), &handle.run);
         let steps = run.ended.len();
         let (submitted, strikes, claims) = (vec![(0, None); steps], vec![0; steps], vec![0; steps]);
@@ -337,10 +337,10 @@ impl Follower {
             for event in self.exchange.told(id, claim).await? {
                 self.run.emit(event);
             }
-            let (run, state) = (self.handle.run.clone(), self.run.shared.state.clone());
-            state.start_step(
+            let shared = &self.run.shared;
+            shared.state.start_step(
                 self.run.fence(),
-                &run,
+                &shared.names,
                 id,
                 outcome.attempts.max(claim),
                 "a worker",

@@ -2,12 +2,12 @@
 //! or another. Plan and program are the same everywhere; only who starts `fqm-pipe step exec` differs.
 //!
 //! What engine and workers say of a step is a hint. The truth is in the store: a worker claims its step,
-//! works, and publishes how it ended by create-if-absent (see [`exchange`]), so that a worker that was
+//! works, and publishes how it ended by create-if-absent (see [`Exchange`]), so that a worker that was
 //! thought dead, or started twice, changes nothing.
 
 mod airflow;
-mod exchange;
 mod follow;
+mod kubernetes;
 mod slurm;
 mod worker;
 
@@ -15,11 +15,12 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
+use super::exchange::Handle;
 use super::spec::{Duration, Needs};
 
 pub use airflow::{Airflow, dag};
-pub use exchange::{Exchange, Handle, Handover, StepOutcome};
 pub use follow::{FollowError, begin, finish, run_on};
+pub use kubernetes::{Pod, manifests};
 pub use slurm::Slurm;
 pub use worker::{Worker, WorkerError};
 

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use super::{Engine, EngineError, Handle, Sight, Task, WorkerCommand};
+use super::{Engine, EngineError, Sight, Task, WorkerCommand};
+use crate::pipeline::exchange::Handle;
 
 /// How long a command of Slurm may take; with a dead authentication service they hang.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -6,17 +6,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::exchange::{Claim, Exchange, Handle, Handover, StepOutcome};
 use crate::core::{Blobs, StoreError};
 use crate::pipeline::catalog::{Catalog, FailureKind, StepFailure, StepResult};
-use crate::pipeline::child::Programs;
 use crate::pipeline::events::{Event, Reporter, StepStatus};
-use crate::pipeline::executor::{Executor, interrupted};
+use crate::pipeline::exchange::{Claim, Exchange, Handle, Handover, StepOutcome};
+use crate::pipeline::executor::Executor;
 use crate::pipeline::graph::Graph;
+use crate::pipeline::options::Programs;
 use crate::pipeline::plan::Frozen;
 use crate::pipeline::process::{Process, Usage};
 use crate::pipeline::resolve::{Ledger, Outputs, Resolver, broken_check};
 use crate::pipeline::spec::StepSpec;
+use crate::pipeline::stop::interrupted;
 use crate::workspace::Workspace;
 
 /// How often a worker looks whether it is still wanted.
@@ -193,7 +194,7 @@ impl Worker {
             catalog: self.catalog.clone(),
             ledger: Ledger::shared(),
             blobs: Blobs::new(store.clone()),
-            workspace: self.workspace.clone(),
+            workspace: self.workspace.clone().into(),
             store: true,
             seen: Mutex::default(),
         };

@@ -17,7 +17,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
 use super::catalog::{Artifact, StepResult};
 use super::events::Event;
@@ -26,7 +26,7 @@ use super::lock::Lock;
 use super::process::{Process, Usage};
 
 pub use lease::Fence;
-pub use writes::{Gate, NewRun, StepEnd};
+pub use writes::{Gate, Names, NewRun, StepEnd};
 
 use tables::VERSION;
 use writer::{Work, Write};
@@ -206,6 +206,29 @@ impl State {
             .map_err(|e| failed(&e))?;
         let (queue, reader) = (Arc::new(Mutex::new(queue)), Arc::new(Mutex::new(reader)));
         Ok(Self { queue, reader, folder: folder.to_owned() })
+    }
+
+    /// The version of the tables in a folder, without moving them on; none where there are none yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn version(folder: &Path) -> Result<Option<i64>, StateError> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        tables::version(&connection).map(|version| Some(version).filter(|version| *version > 0))
+    }
+
+    /// The version that this program writes.
+    pub fn newest_version() -> i64 {
+        VERSION
+    }
+
+    /// Where the tables of an older version are kept when they are moved on.
+    pub fn copy(folder: &Path, version: i64) -> PathBuf {
+        tables::copy(&folder.join(FILE), version)
     }
 
     /// The folder of the state.

@@ -64,13 +64,18 @@ impl State {
     ///
     /// # Errors
     /// When the state does not answer.
-    pub fn kept(&self, date: LogicalDate) -> Result<HashMap<String, (String, String)>, StateError> {
+    pub fn kept(&self, date: LogicalDate) -> Result<HashMap<Digest, (String, String)>, StateError> {
         self.read(|c| {
             let mut select =
                 c.prepare_cached("SELECT key, result, run FROM results WHERE date = ?1")?;
-            let rows = select
-                .query_map([date.to_string()], |r| Ok((r.get(0)?, (r.get(1)?, r.get(2)?))))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut rows = select.query([date.to_string()])?;
+            let mut kept = HashMap::new();
+            while let Some(row) = rows.next()? {
+                let key = row.get_ref(0)?.as_str().ok().and_then(|key| key.parse().ok());
+                let key = key.ok_or_else(|| decode("a result has no digest for a key"))?;
+                kept.insert(key, (row.get(1)?, row.get(2)?));
+            }
+            Ok(kept)
         })
     }
 

@@ -1,7 +1,7 @@
 //! The tables and how an older file becomes a newer one: each version adds to the one before, so that
 //! opening an old state moves it on, step by step, in one transaction.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -54,8 +54,12 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
         connection.pragma_update(None, "journal_mode", "WAL")?;
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
-    if version(connection)? == VERSION {
+    let found = version(connection)?;
+    if found == VERSION {
         return Ok(());
+    }
+    if (1..VERSION).contains(&found) {
+        keep(connection, &copy(path, found))?;
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
@@ -67,6 +71,19 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), St
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
+}
+
+/// Where an older state is kept when it is moved on.
+pub(super) fn copy(path: &Path, version: i64) -> PathBuf {
+    path.with_extension(format!("sqlite.v{version}"))
+}
+
+/// Keeps what an older program wrote, in case that program is wanted back.
+fn keep(connection: &Connection, copy: &Path) -> Result<(), StateError> {
+    if !copy.exists() {
+        connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    }
+    Ok(())
 }
 
 /// The version of an opened file; 0 where it is new.

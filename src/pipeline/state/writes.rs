@@ -1,6 +1,8 @@
 //! What is written. What a run writes while it goes is posted: nobody waits for the disk, and the end
 //! of the run, or an effect, waits for all of it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use rusqlite::params;
 use serde::Serialize;
@@ -32,14 +34,19 @@ pub struct NewRun {
     pub engine: String,
 }
 
-/// How a step of a run ended, for [`State::end_step`].
-pub struct StepEnd {
+/// What the rows of a run have in common; shared, since a run writes many.
+#[derive(Debug)]
+pub struct Names {
     /// The run's id.
     pub run: String,
     /// The pipeline's name.
     pub pipeline: String,
     /// The logical date.
     pub date: String,
+}
+
+/// How a step of a run ended, for [`State::end_step`].
+pub struct StepEnd {
     /// The step's id.
     pub step: String,
     /// How it ended.
@@ -189,19 +196,19 @@ impl State {
     pub fn start_step(
         &self,
         fence: Option<&Fence>,
-        run: &str,
+        names: &Arc<Names>,
         step: &str,
         attempt: u32,
         reason: &str,
     ) -> Result<(), StateError> {
-        let (run, step, reason) = (run.to_owned(), step.to_owned(), reason.to_owned());
+        let (names, step, reason) = (names.clone(), step.to_owned(), reason.to_owned());
         let at = now();
         self.post(fence, move |t| {
             let mut upsert = t.prepare_cached(
                 "INSERT INTO steps (run, step, status, attempts, reason, started) VALUES (?1, ?2, 'running', ?3, ?4, ?5)
                  ON CONFLICT (run, step) DO UPDATE SET attempts = ?3, status = 'running'",
             )?;
-            upsert.execute(params![run, step, attempt, reason, at])?;
+            upsert.execute(params![names.run, step, attempt, reason, at])?;
             Ok(())
         })
     }
@@ -210,14 +217,19 @@ impl State {
     ///
     /// # Errors
     /// When the writer is gone.
-    pub fn end_step(&self, fence: Option<&Fence>, end: StepEnd) -> Result<(), StateError> {
+    pub fn end_step(
+        &self,
+        fence: Option<&Fence>,
+        names: &Arc<Names>,
+        end: StepEnd,
+    ) -> Result<(), StateError> {
         let result = end.result.as_ref().map(serde_json::to_string).transpose().map_err(decode)?;
         let usage = end.usage.as_ref().map(serde_json::to_string).transpose().map_err(decode)?;
         let done = end.computed && result.is_some() && end.key.is_some();
         let fields = end.key.as_ref().filter(|_| done);
         let fields = fields.map(serde_json::to_string).transpose().map_err(decode)?;
         let key = end.key.as_ref().map(|k| k.digest().to_string());
-        let at = now();
+        let (at, names) = (now(), names.clone());
         self.post(fence, move |t| {
             let mut upsert = t.prepare_cached(
                 "INSERT INTO steps (run, step, status, attempts, key, note, started, ended, result, usage)
@@ -226,7 +238,7 @@ impl State {
                  DO UPDATE SET status = ?3, key = ?4, note = ?5, ended = ?6, result = ?7, usage = ?8",
             )?;
             let status = end.status.word();
-            upsert.execute(params![end.run, end.step, status, key, end.note, at, result, usage])?;
+            upsert.execute(params![names.run, end.step, status, key, end.note, at, result, usage])?;
             if done {
                 let mut insert = t.prepare_cached(
                     "INSERT INTO results VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -234,12 +246,12 @@ impl State {
                 )?;
                 insert.execute(params![
                     key,
-                    end.pipeline,
+                    names.pipeline,
                     end.step,
-                    end.date,
+                    names.date,
                     fields,
                     result,
-                    end.run
+                    names.run
                 ])?;
             }
             Ok(())
@@ -253,11 +265,11 @@ impl State {
     pub fn append(
         &self,
         fence: Option<&Fence>,
-        run: &str,
+        names: &Arc<Names>,
         first: u64,
         events: &[Event],
     ) -> Result<(), StateError> {
-        let run = run.to_owned();
+        let names = names.clone();
         let rows: Vec<(Option<String>, String)> = events
             .iter()
             .map(|e| Ok((e.step().map(str::to_owned), serde_json::to_string(e).map_err(decode)?)))
@@ -267,7 +279,7 @@ impl State {
             let mut insert = t.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5)")?;
             let first = i64::try_from(first).unwrap_or(i64::MAX);
             for (seq, (step, json)) in (first..).zip(rows) {
-                insert.execute(params![run, seq, at, step, json])?;
+                insert.execute(params![names.run, seq, at, step, json])?;
             }
             Ok(())
         })

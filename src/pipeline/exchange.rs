@@ -8,13 +8,13 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::catalog::{FailureKind, StepResult};
+use super::events::{Event, StepStatus};
+use super::key::Key;
+use super::options::Force;
+use super::plan::Frozen;
+use super::process::{Process, Usage};
 use crate::core::{Created, Digest, Store, StoreError, canonical_json};
-use crate::pipeline::catalog::{FailureKind, StepResult};
-use crate::pipeline::events::{Event, StepStatus};
-use crate::pipeline::key::Key;
-use crate::pipeline::options::Force;
-use crate::pipeline::plan::Frozen;
-use crate::pipeline::process::{Process, Usage};
 
 /// A run as workers are told of it: the plan's digest and the run's id, written `sha256:…/RUN`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,55 +1,24 @@
 //! Cache keys: what a step's outputs depend on, field by field, so that a miss is explained.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::catalog::{Input, Kind};
-use super::plan::{Plan, PlannedStep};
 use crate::core::{Digest, Hasher};
 
-/// The format of the keys. It changes when the meaning of a field does.
-const FORMAT: &str = "fqm-key/1";
+/// Names and values of what a key is made of.
+pub type Fields = Vec<(Cow<'static, str>, String)>;
 
 /// A cache key with the fields that it was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// Names and values, sorted by name.
-    pub fields: Vec<(Cow<'static, str>, String)>,
+    pub fields: Fields,
 }
 
 impl Key {
-    /// The key of a step: format, kind and version, parameters, input digests, environment, date,
-    /// and for an effect the plan. Retries, timeouts and resources stay out.
-    pub fn of(
-        plan: &Plan,
-        plan_digest: &Digest,
-        step: &PlannedStep,
-        kind: &Kind,
-        inputs: &BTreeMap<String, Input>,
-        fingerprint: Option<&Value>,
-    ) -> Self {
-        let mut fields = vec![
-            (Cow::Borrowed("format"), FORMAT.to_owned()),
-            (Cow::Borrowed("uses"), format!("{}@{}", step.kind, step.version)),
-            (Cow::Borrowed("date"), plan.date.to_string()),
-        ];
-        flatten("params", &step.params, &mut fields);
-        fields.extend(
-            inputs.iter().map(|(port, input)| (Cow::Owned(format!("in.{port}")), identity(input))),
-        );
-        if let Some(value) = fingerprint {
-            fields.push((Cow::Borrowed("logs"), value.to_string()));
-        }
-        if kind.place == super::Place::Torch {
-            let named = |(n, v): (&String, &String)| (Cow::Owned(format!("env.{n}")), v.clone());
-            fields.extend(plan.environment.iter().map(named));
-        }
-        if kind.effect {
-            fields.push((Cow::Borrowed("plan"), plan_digest.to_string()));
-        }
+    /// The key of these fields.
+    pub fn new(mut fields: Fields) -> Self {
         fields.sort();
         Self { fields }
     }
@@ -107,24 +76,5 @@ fn short(value: &str) -> String {
             format!("{}…", value.chars().take(40).collect::<String>())
         }
         Err(_) => value.to_owned(),
-    }
-}
-
-fn identity(input: &Input) -> String {
-    match input {
-        Input::Artifact(artifact) => artifact.digest.to_string(),
-        Input::Alias { digest: Some(digest), .. } | Input::Files { digest } => digest.to_string(),
-        Input::Alias { digest: None, .. } => "none".to_owned(),
-        Input::Logs { patterns } => patterns.join(" "),
-    }
-}
-
-/// Writes nested parameters as one field a leaf, so that a change names the parameter.
-fn flatten(name: &str, value: &Value, fields: &mut Vec<(Cow<'static, str>, String)>) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| flatten(&format!("{name}.{key}"), value, fields));
-        }
-        leaf => fields.push((Cow::Owned(name.to_owned()), leaf.to_string())),
     }
 }

@@ -14,6 +14,7 @@ mod executor;
 mod graph;
 mod job;
 mod key;
+mod keying;
 mod lock;
 mod options;
 mod param;

@@ -16,6 +16,7 @@ use super::events::Reporter;
 use super::exchange::Exchange;
 use super::graph::Graph;
 use super::key::{Change, Key, changes};
+use super::keying::key_of;
 use super::options::Setting;
 use super::plan::{Frozen, Plan, PlannedStep};
 use super::spec::{Level, Source, StepSpec};
@@ -138,7 +139,7 @@ impl Resolver {
             false => None,
         };
         let (plan, digest) = (&self.frozen.plan, &self.frozen.digest);
-        let key = Key::of(plan, digest, step, kind, &inputs, fingerprint.as_ref());
+        let key = key_of(plan, digest, step, kind, &inputs, fingerprint.as_ref());
         let found = self.look_up(key.digest()).await?;
         Ok(match found {
             Kept::Hit(result, reason) => {

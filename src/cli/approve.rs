@@ -17,8 +17,8 @@ pub(super) struct Args {
     run: String,
     /// The step that waits
     step: String,
-    /// Why
-    #[arg(long, value_name = "WHY")]
+    /// Why; kept with the answer
+    #[arg(long, value_name = "WHY", value_parser = super::registry::said)]
     reason: String,
     /// Say no: the step is skipped
     #[arg(long)]

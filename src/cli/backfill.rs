@@ -28,10 +28,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "DATE")]
     to: Option<LogicalDate>,
     /// How many dates at a time; more than one only where no date rests on the one before
-    #[arg(long, default_value = "1", value_name = "N")]
+    #[arg(long, default_value = "1", value_name = "N", value_parser = night::some)]
     max_active: NonZeroUsize,
     /// Which dates run that have run before. What has not changed since is taken from the cache even so
-    #[arg(long, value_enum, default_value_t = Reprocess::Completed)]
+    #[arg(long, value_enum, default_value_t = Reprocess::Completed, value_name = "WHICH")]
     reprocess: Reprocess,
     /// A parameter of a step in place of that in the file, e.g. finetune.trainer.epochs=4
     #[arg(long = "param", value_name = "STEP.NAME=VALUE")]
@@ -64,9 +64,18 @@ struct Todo {
     /// Why it is passed over, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     passed_over: Option<String>,
-    /// Steps that would be hits, would run, and are not known before others have run.
+    /// What its steps would be.
     #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<[usize; 3]>,
+    steps: Option<Counts>,
+}
+
+/// How many steps of a date would be what.
+#[derive(Serialize)]
+struct Counts {
+    hit: usize,
+    miss: usize,
+    /// Not known before others have run.
+    unknown: usize,
 }
 
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
@@ -93,9 +102,9 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     if args.common.json {
         output::json(&outcomes)?;
     } else if let Some(night) = nights.last() {
-        output::data(&format!("\n{}", night.summary));
+        output::data(&night.summary);
     } else {
-        output::data("nothing to run");
+        output::talk("nothing to run");
     }
     let bad = nights.iter().map(|night| night.exit).find(|exit| !matches!(exit, 0 | 99));
     Ok(bad.unwrap_or(0))
@@ -207,11 +216,11 @@ async fn dry_run(
         let frozen = night::freeze(opened, pipeline.clone(), todo.date, false).await?;
         let steps = preview(Arc::new(frozen), &opened.setting()).await?;
         let count = |of: fn(&Preview) -> bool| steps.iter().filter(|(_, p)| of(p)).count();
-        todo.steps = Some([
-            count(|p| matches!(p, Preview::Hit { .. })),
-            count(|p| matches!(p, Preview::Miss { .. } | Preview::Error { .. })),
-            count(|p| matches!(p, Preview::Unknown { .. } | Preview::Skipped { .. })),
-        ]);
+        todo.steps = Some(Counts {
+            hit: count(|p| matches!(p, Preview::Hit { .. })),
+            miss: count(|p| matches!(p, Preview::Miss { .. } | Preview::Error { .. })),
+            unknown: count(|p| matches!(p, Preview::Unknown { .. } | Preview::Skipped { .. })),
+        });
     }
     if as_json {
         output::json(&todo)?;
@@ -220,8 +229,8 @@ async fn dry_run(
     let rows = todo.iter().map(|todo| {
         let what = match (&todo.passed_over, &todo.steps) {
             (Some(why), _) => format!("passed over, {why}"),
-            (None, Some([hits, misses, unknown])) => {
-                format!("{hits} from the cache, {misses} to run, {unknown} not known before")
+            (None, Some(Counts { hit, miss, unknown })) => {
+                format!("{hit} from the cache, {miss} to run, {unknown} not known before")
             }
             (None, None) => String::new(),
         };

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use super::error::CliError;
 use super::{output, status};
-use crate::pipeline::{Process, State};
+use crate::pipeline::{Process, RunRow, State};
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -17,6 +18,9 @@ pub(super) struct Args {
     /// Kill it at once
     #[arg(long)]
     now: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
@@ -29,8 +33,8 @@ pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
         "running" => (),
         "lost" => {
             state.mark(&run.id, "lost")?;
-            output::data(&format!("run {} had lost its process; it is marked so", run.id));
-            return Ok(0);
+            let said = format!("run {} had lost its process; it is marked so", run.id);
+            return tell(&state, &run, &said, args.json);
         }
         status => {
             return Err(CliError::usage(format!(
@@ -53,7 +57,17 @@ pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
         return Err(CliError::temporary(message));
     }
     state.mark(&run.id, "cancelled")?;
-    output::data(&format!("run {} is ended", run.id));
+    tell(&state, &run, &format!("run {} is ended", run.id), args.json)
+}
+
+/// Says how the run stands now: it may have ended by itself a moment before it was told to.
+fn tell(state: &State, run: &RunRow, said: &str, as_json: bool) -> Result<i32, CliError> {
+    if as_json {
+        let now = status::find(state, &run.id)?;
+        output::json(&json!({ "run": now.id, "status": now.status, "exit": now.exit }))?;
+    } else {
+        output::data(said);
+    }
     Ok(0)
 }
 

@@ -24,6 +24,9 @@ use crate::steps::{Evaluation, Restraint};
 /// How many lines of a step's log the report shows.
 const NOTES: usize = 6;
 
+/// How the note of a step ends whose predecessor had not enough data.
+const NO_DATA: &str = "gave nothing to go on with";
+
 /// A report and the decision behind it.
 pub(super) struct Told {
     pub report: RunReport,
@@ -39,7 +42,7 @@ impl Told {
             date: frozen.plan.date.to_string(),
             plan: frozen.digest.to_string(),
             status: run_status(outcome),
-            headline: headline(outcome, &Documents::default()),
+            headline: headline(outcome, &Documents::default(), &[]),
             digests: digests(&outcome.outputs.values().flatten().map(owned).collect()),
             ..RunReport::default()
         };
@@ -74,14 +77,15 @@ pub(super) async fn report(
         artifacts: artifacts.clone(),
     };
     let serving = serving_now(opened, frozen).await?;
+    let steps = steps(opened, frozen, outcome)?;
     let mut report = RunReport {
         run_id: outcome.run.clone(),
         pipeline: frozen.plan.pipeline.clone(),
         date: frozen.plan.date.to_string(),
         plan: frozen.digest.to_string(),
         status: run_status(outcome),
-        headline: headline(outcome, &documents),
-        steps: steps(opened, frozen, outcome)?,
+        headline: headline(outcome, &documents, &steps),
+        steps,
         ingest: documents.snapshot.as_ref().and_then(ingest),
         waterfall: documents.manifest.as_ref().map(waterfall).unwrap_or_default(),
         volumes: past.iter().chain([&tonight]).map(volume).collect(),
@@ -110,7 +114,7 @@ pub(super) async fn report(
     Ok(Told { report, decision: decision.map_err(CliError::internal)? })
 }
 
-fn headline(outcome: &Outcome, documents: &Documents) -> String {
+fn headline(outcome: &Outcome, documents: &Documents, steps: &[report::StepReport]) -> String {
     if let Some(decision) = &documents.decision {
         let candidate = decision.candidate.short();
         return match (decision.verdict, &decision.champion) {
@@ -126,9 +130,23 @@ fn headline(outcome: &Outcome, documents: &Documents) -> String {
         return "interrupted by a signal; the next run goes on where this one stopped".to_owned();
     }
     let broken = outcome.steps.iter().find(|(_, status)| **status == StepStatus::Failed);
-    match broken {
-        Some((step, _)) => format!("the step `{step}` failed"),
-        None => "there was not enough data tonight".to_owned(),
+    match (broken, outcome.end) {
+        (Some((step, _)), _) => format!("the step `{step}` failed"),
+        (None, RunEnd::Skipped) => skipped(outcome, steps),
+        (None, RunEnd::Timeout) => "the run took longer than its time".to_owned(),
+        (None, _) => "nothing was to be decided".to_owned(),
+    }
+}
+
+/// Why a run skipped steps: a condition or a person that said no, else a lack of data.
+fn skipped(outcome: &Outcome, steps: &[report::StepReport]) -> String {
+    let is_skipped =
+        |step: &&report::StepReport| outcome.steps.get(&step.id) == Some(&StepStatus::Skipped);
+    let first = steps.iter().find(is_skipped);
+    let why = first.and_then(|step| Some((&step.id, step.notes.last()?)));
+    match why {
+        Some((step, why)) if !why.ends_with(NO_DATA) => format!("`{step}` was skipped: {why}"),
+        _ => "there was not enough data tonight".to_owned(),
     }
 }
 

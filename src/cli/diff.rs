@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 pub(super) struct Args {
     /// A run's id or the start of one
     before: String,
-    /// Another
+    /// Another run's id or the start of one
     after: String,
     /// Print JSON
     #[arg(long)]

@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::CliError;
-use super::{open, output};
+use super::open;
+use super::output::{self, counted};
 use crate::core::{Created, Store};
 use crate::pipeline::{Pipeline, State};
 use crate::workspace::Workspace;
@@ -226,7 +227,11 @@ fn notices(workspace: &Workspace) -> Found {
             told += 1;
         }
     }
-    Ok(if told == 0 { "nobody is told of anything".to_owned() } else { format!("{told} rules") })
+    Ok(if told == 0 {
+        "nobody is told of anything".to_owned()
+    } else {
+        counted(told, "rule", "rules")
+    })
 }
 
 /// A run of probes: a diamond, one step of it in a process of its own, one that is tried again.
@@ -285,8 +290,8 @@ fn crash_test(seeds: u64) -> Found {
         }
     }
     Ok(format!(
-        "{cuts} power cuts, at every boundary of {} runs: nothing lost, nothing doubled",
-        seeds.max(1)
+        "{cuts} power cuts, at every boundary of {}: nothing lost, nothing doubled",
+        counted(seeds.max(1) as usize, "run", "runs")
     ))
 }
 

@@ -35,6 +35,11 @@ impl CliError {
         Self { kind, message: message.to_string(), place: None }
     }
 
+    /// A failure that somebody has told of already.
+    pub(super) fn told(kind: Kind) -> Self {
+        Self::new(kind, "")
+    }
+
     pub(super) fn usage(message: impl ToString) -> Self {
         Self::new(Kind::Usage, message)
     }

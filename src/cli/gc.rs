@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::error::CliError;
+use super::night;
 use super::open::{self, Opened};
-use super::{night, output};
+use super::output::{self, counted};
 use crate::core::{Blobs, Digest, ObjectInfo};
 use crate::pipeline::Duration;
 use crate::steps::PASSES;
@@ -61,12 +62,12 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     }
     let would = if args.dry_run { "would remove" } else { "removed" };
     output::data(&format!(
-        "{would} {} runs, {} results, {} blobs, {} exchanges of engines, {} leftovers: {:.1} MiB",
-        swept.runs,
-        swept.results,
-        swept.blobs,
-        swept.exchanges,
-        swept.leftovers,
+        "{would} {}, {}, {}, {}, {}: {:.1} MiB",
+        counted(swept.runs, "run", "runs"),
+        counted(swept.results, "result", "results"),
+        counted(swept.blobs, "blob", "blobs"),
+        counted(swept.exchanges, "exchange of an engine", "exchanges of engines"),
+        counted(swept.leftovers, "leftover", "leftovers"),
         swept.bytes as f64 / f64::from(1 << 20)
     ));
     Ok(0)

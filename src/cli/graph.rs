@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// How to draw it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Print JSON, as --format json does
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -30,7 +33,8 @@ enum Format {
 pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
     let workspace = Workspace::find(from)?;
     let pipeline = open::pipeline(&workspace, &args.pipeline, &crate::steps::here())?;
-    match args.format {
+    let format = if args.json { Format::Json } else { args.format };
+    match format {
         Format::Text => output::data(&text(&pipeline)),
         Format::Dot => output::data(&edges(&pipeline, "digraph {\n", "}", |a, b| {
             format!("  \"{a}\" -> \"{b}\"\n")

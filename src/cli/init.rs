@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
+use serde_json::json;
 
 use super::error::CliError;
-use super::output;
+use super::output::{self, counted};
 use crate::core::LogicalDate;
 use crate::quest::Suite;
 use crate::registry::STARTER;
-use crate::simulate::{SimulateParams, simulate};
+use crate::simulate::{DayTruth, SimulateParams, simulate};
 
 /// The pipeline that a new workspace begins with: the one that this repository runs.
 const NIGHTLY: &str = include_str!("../../pipelines/nightly.toml");
@@ -25,8 +26,11 @@ pub(super) struct Args {
     #[arg(long)]
     sample: bool,
     /// The seed of the sample logs
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_name = "S")]
     seed: u64,
+    /// Print what was made as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<i32, CliError> {
@@ -42,20 +46,31 @@ pub(super) async fn run(args: Args) -> Result<i32, CliError> {
     if dir.to_str().is_none() {
         return Err(CliError::usage("make a workspace in a folder whose name is not UTF-8"));
     }
+    let (mut made, mut kept) = (Vec::new(), Vec::new());
     // fqm.toml comes last: a folder that has one is whole.
     for (path, text) in files(dir).into_iter().rev() {
         if dir.join(&path).exists() {
             output::talk(&format!("kept {path}"));
+            kept.push(path);
             continue;
         }
         write(dir, &path, text.as_bytes())?;
+        made.push(path);
     }
     output::talk(&format!("made the workspace {}", dir.display()));
-    if args.sample {
-        sample(dir, args.seed)?;
-    }
+    // People look for fqm.toml first.
+    made.reverse();
+    kept.reverse();
+    let days = if args.sample { sample(dir, args.seed)? } else { Vec::new() };
     let command = if args.sample { "backfill nightly" } else { "run nightly" };
-    output::data(&format!("next: fqm-pipe --workspace {} {command}", output::shell_word(dir)));
+    let next = format!("fqm-pipe --workspace {} {command}", output::shell_word(dir));
+    if args.json {
+        output::json(
+            &json!({ "workspace": dir, "made": made, "kept": kept, "days": days, "next": next }),
+        )?;
+    } else {
+        output::data(&format!("next: {next}"));
+    }
     Ok(0)
 }
 
@@ -91,15 +106,16 @@ fn write(dir: &Path, path: &str, bytes: &[u8]) -> Result<(), CliError> {
 }
 
 /// Plays sample days that end yesterday.
-fn sample(dir: &Path, seed: u64) -> Result<(), CliError> {
+fn sample(dir: &Path, seed: u64) -> Result<Vec<DayTruth>, CliError> {
     let today = LogicalDate::new(Utc::now().date_naive());
     let from = today.plus_days(-i64::from(SAMPLE_DAYS));
     let params = SimulateParams::sample(from, SAMPLE_DAYS, seed);
     let logs = dir.join("logs");
     let mut sink = |path: &str, bytes: &[u8]| crate::steps::write_log(&logs, path, bytes);
     let days = simulate(&params, &Suite::builtin(), None, &mut sink).map_err(CliError::config)?;
-    for day in days {
-        output::talk(&format!("played {}: {} episodes", day.date, day.episodes));
+    for day in &days {
+        let episodes = counted(day.episodes as usize, "episode", "episodes");
+        output::talk(&format!("played {}: {episodes}", day.date));
     }
-    Ok(())
+    Ok(days)
 }

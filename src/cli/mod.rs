@@ -61,7 +61,7 @@ use error::{CliError, Kind};
 #[command(name = "fqm-pipe", version, about, max_term_width = 100, arg_required_else_help = true)]
 struct Cli {
     /// The workspace: a folder with an fqm.toml, or one below it [default: .]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     workspace: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,

@@ -35,7 +35,7 @@ pub(super) struct Common {
     #[arg(long)]
     pub json: bool,
     /// How many steps at a time
-    #[arg(short = 'j', long, default_value = "2", value_name = "N")]
+    #[arg(short = 'j', long, default_value = "2", value_name = "N", value_parser = some)]
     pub jobs: NonZeroUsize,
     /// Say on standard error only what went wrong
     #[arg(short, long, conflicts_with = "events")]
@@ -46,6 +46,11 @@ pub(super) struct Common {
     /// What starts the steps
     #[arg(long, value_enum, default_value_t = EngineKind::Local, env = "FQM_ENGINE")]
     pub engine: EngineKind,
+}
+
+/// A number of things of which there must be one.
+pub(super) fn some(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "write a number from 1")
 }
 
 impl Common {
@@ -141,8 +146,8 @@ pub(super) fn date_or_yesterday(
     let fits = date.hour().is_some() == (pipeline.by == By::Hour);
     fits.then_some(date).ok_or_else(|| {
         let wanted = match pipeline.by {
-            By::Day => "has a run for every day; give --date YYYY-MM-DD",
-            By::Hour => "has a run for every hour; give --date YYYY-MM-DDTHH",
+            By::Day => "has a run for every day; write YYYY-MM-DD",
+            By::Hour => "has a run for every hour; write YYYY-MM-DDTHH",
         };
         CliError::usage(format!("run {} for {date}: it {wanted}", pipeline.name))
     })
@@ -298,6 +303,7 @@ pub(super) async fn told(
     opened.state.set_headline(&outcome.run, &headline)?;
     let page = page(opened, &report, &outcome);
     let summary = crate::report::summary_text(&report, &page.display().to_string());
+    let summary = summary.trim_end().to_owned();
     let outputs = outcome.outputs.into_iter().map(|(step, ports)| {
         (step, ports.into_iter().map(|(port, artifact)| (port, artifact.digest)).collect())
     });

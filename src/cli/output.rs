@@ -47,6 +47,9 @@ pub(super) fn ask(question: &str) {
 
 /// Shows a failure: in the file where it has a place there.
 pub(super) fn error(error: &CliError) {
+    if error.message.is_empty() {
+        return;
+    }
     let Some(place) = &error.place else {
         return talk(&format!("error: failed to {}", error.message));
     };
@@ -105,6 +108,11 @@ pub(super) fn shell_word(path: &std::path::Path) -> String {
         return text;
     }
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A count with its noun.
+pub(super) fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// Lays rows out in columns, two spaces apart; the first row is the head.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
+use serde_json::json;
 
 use super::error::{CliError, Kind};
-use super::output;
+use super::output::{self, counted};
 use crate::core::{Alias, Digest};
-use crate::registry::{Action, EvidenceKind, Move, Note, Registry, RegistryError};
+use crate::registry::{Action, EvidenceKind, Move, Moved, Note, Registry, RegistryError};
 use crate::workspace::Workspace;
 
 #[derive(clap::Subcommand)]
@@ -41,19 +42,25 @@ pub(super) enum Command {
         /// The variant: a digest or its first digits
         variant: String,
         /// Why; kept in the log for ever
-        #[arg(long, value_parser = said)]
+        #[arg(long, value_name = "WHY", value_parser = said)]
         reason: String,
         /// Move it though no decision says so
         #[arg(long)]
         force: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Move an alias back to where it was before
     Rollback {
         /// The alias, e.g. registry:fqm@champion
         alias: Alias,
         /// Why; kept in the log for ever
-        #[arg(long, value_parser = said)]
+        #[arg(long, value_name = "WHY", value_parser = said)]
         reason: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show the log of a model: who moved what, when and why
     Log {
@@ -65,7 +72,11 @@ pub(super) enum Command {
         json: bool,
     },
     /// Rebuild index.json, which foreign tools read, from the log
-    Fsck,
+    Fsck {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Hash every blob and follow every link
     Verify {
         /// Print JSON
@@ -75,7 +86,7 @@ pub(super) enum Command {
 }
 
 /// A reason that says something.
-fn said(text: &str) -> Result<String, &'static str> {
+pub(super) fn said(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     if text.is_empty() { Err("say why, in words") } else { Ok(text.to_owned()) }
 }
@@ -88,12 +99,16 @@ pub(super) async fn run(from: &Path, command: Command) -> Result<i32, CliError> 
         Command::Show { variant, model, export, json } => {
             show(&registry, &model, &variant, export.as_deref(), json).await
         }
-        Command::Promote { alias, variant, reason, force } => {
-            promote(&registry, &alias, &variant, &reason, force).await
+        Command::Promote { alias, variant, reason, force, json } => {
+            let moved = promote(&registry, &alias, &variant, &reason, force).await?;
+            tell(&alias, &moved, json)
         }
-        Command::Rollback { alias, reason } => rollback(&registry, &alias, &reason).await,
+        Command::Rollback { alias, reason, json } => {
+            let note = Note::new(actor(), &reason, Utc::now());
+            tell(&alias, &registry.rollback(&alias, note).await?, json)
+        }
         Command::Log { model, json } => log(&registry, &model, json).await,
-        Command::Fsck => fsck(&registry).await,
+        Command::Fsck { json } => fsck(&registry, json).await,
         Command::Verify { json } => verify(&registry, json).await,
     }
 }
@@ -102,6 +117,10 @@ async fn ls(registry: &Registry, model: Option<&str>, json: bool) -> Result<i32,
     let variants = registry.ls(model).await?;
     if json {
         return output::json(&variants).map(|()| 0);
+    }
+    if variants.is_empty() {
+        let of = model.map_or_else(String::new, |model| format!(" of the model `{model}`"));
+        output::talk(&format!("no variant{of} yet; a night registers one"));
     }
     let head = ["VARIANT", "MODEL", "DATE", "ALIASES", "EVIDENCE", "TITLE"].map(String::from);
     let mut rows = vec![head.to_vec()];
@@ -133,7 +152,8 @@ async fn show(
     let variant = registry.show(&model, &wanted).await?;
     if let Some(folder) = export {
         registry.export(&variant.digest, folder).await?;
-        output::talk(&format!("wrote {} files into {}", variant.files.len(), folder.display()));
+        let files = counted(variant.files.len(), "file", "files");
+        output::talk(&format!("wrote {files} into {}", folder.display()));
     }
     if json {
         return output::json(&variant).map(|()| 0);
@@ -141,7 +161,8 @@ async fn show(
     output::data(&format!("{} {}", variant.model, variant.digest));
     output::data(&format!("  {}", variant.config.descriptor.title));
     output::data(&format!("  {}", variant.config.descriptor.description));
-    output::data(&format!("  aliases: {}", variant.aliases.join(", ")));
+    let aliases = if variant.aliases.is_empty() { "none" } else { &variant.aliases.join(", ") };
+    output::data(&format!("  aliases: {aliases}"));
     let mut rows = Vec::new();
     rows.extend(variant.facts.iter().map(|(k, v)| vec![format!("  {k}"), v.clone()]));
     let file = |f: &crate::registry::StoredFile| {
@@ -165,7 +186,7 @@ async fn promote(
     wanted: &str,
     reason: &str,
     force: bool,
-) -> Result<i32, CliError> {
+) -> Result<Moved, CliError> {
     let variant = registry.show(&alias.model, wanted).await?;
     if !force && !decided(registry, &variant.digest, &alias.model).await? {
         let message = format!(
@@ -178,8 +199,19 @@ async fn promote(
     let from = registry.find(alias).await?;
     let note = Note::new(actor(), reason, Utc::now());
     let change = Move::new(Action::Promote, note).alias(&alias.name, from, Some(variant.digest));
-    let moved = registry.move_aliases(&alias.model, change).await?;
-    output::data(&format!("{alias} is now {} (entry {})", variant.digest, moved.entry.seq));
+    Ok(registry.move_aliases(&alias.model, change).await?)
+}
+
+/// Says where an alias points now.
+fn tell(alias: &Alias, moved: &Moved, as_json: bool) -> Result<i32, CliError> {
+    let (variant, entry) = (moved.entry.aliases.get(&alias.name), moved.entry.seq);
+    if as_json {
+        let alias = alias.to_string();
+        output::json(&json!({ "alias": alias, "variant": variant, "entry": entry }))?;
+    } else {
+        let now = variant.map_or("unset".to_owned(), Digest::to_string);
+        output::data(&format!("{alias} is now {now} (entry {entry})"));
+    }
     Ok(0)
 }
 
@@ -190,14 +222,6 @@ async fn decided(registry: &Registry, variant: &Digest, model: &str) -> Result<b
         evidence.kind == Some(EvidenceKind::Decision)
             && evidence.facts.get("verdict").is_some_and(|verdict| verdict == "promoted")
     }))
-}
-
-async fn rollback(registry: &Registry, alias: &Alias, reason: &str) -> Result<i32, CliError> {
-    let note = Note::new(actor(), reason, Utc::now());
-    let moved = registry.rollback(alias, note).await?;
-    let now = moved.entry.aliases.get(&alias.name).map_or("unset".to_owned(), |d| d.to_string());
-    output::data(&format!("{alias} is now {now} (entry {})", moved.entry.seq));
-    Ok(0)
 }
 
 async fn log(registry: &Registry, model: &str, json: bool) -> Result<i32, CliError> {
@@ -227,8 +251,11 @@ async fn log(registry: &Registry, model: &str, json: bool) -> Result<i32, CliErr
     Ok(0)
 }
 
-async fn fsck(registry: &Registry) -> Result<i32, CliError> {
+async fn fsck(registry: &Registry, as_json: bool) -> Result<i32, CliError> {
     let mended = registry.fsck().await?;
+    if as_json {
+        return output::json(&json!({ "rebuilt": mended })).map(|()| 0);
+    }
     let said = if mended {
         "index.json differed from the log and is rebuilt"
     } else {
@@ -244,15 +271,15 @@ async fn verify(registry: &Registry, json: bool) -> Result<i32, CliError> {
         output::json(&report)?;
     } else {
         output::data(&format!(
-            "{} blobs ({} bytes), {} manifests and {} log entries checked: {}",
-            report.blobs,
+            "{} ({} bytes), {} and {} checked: {}",
+            counted(report.blobs as usize, "blob", "blobs"),
             report.bytes,
-            report.manifests,
-            report.entries,
+            counted(report.manifests as usize, "manifest", "manifests"),
+            counted(report.entries as usize, "log entry", "log entries"),
             if report.is_ok() {
                 "all sound".to_owned()
             } else {
-                format!("{} problems", report.problems.len())
+                counted(report.problems.len(), "problem", "problems")
             }
         ));
         for problem in &report.problems {

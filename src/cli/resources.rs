@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::CliError;
+use super::gc;
 use super::open::Opened;
-use super::{gc, output};
+use super::output::{self, counted};
 use crate::pipeline::{Budget, Frozen, Preview};
 
 /// How many past runs of a step an estimate rests on, at most.
@@ -186,8 +187,17 @@ fn tell(estimates: &[Estimate], whole: &Whole) {
         ]);
     }
     output::data(&output::table(&rows));
+    // A step that has never run would be counted as if it took nothing.
+    let not_known = estimates.iter().filter(|e| e.runs == 0 && e.plan != "hit").count();
+    let without = match not_known {
+        0 => String::new(),
+        n => format!(
+            " without {}:",
+            counted(n, "step that is not known", "steps that are not known")
+        ),
+    };
     output::data(&format!(
-        "\nin all {}, CPU {}, memory {}, disk {}, cost {:.2}",
+        "\nin all{without} {}, CPU {}, memory {}, disk {}, cost {:.2}",
         clock(whole.seconds),
         clock(whole.cpu_seconds),
         size(whole.peak_bytes),

@@ -1,5 +1,6 @@
 //! `fqm-pipe run`: one night, from the day's logs to the decision.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::error::CliError;
@@ -40,6 +41,7 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     let (workspace, catalog) = (&opened.workspace, opened.catalog.as_ref());
     let pipeline = open::pipeline_with(workspace, &args.pipeline, catalog, &args.params)?;
     args.from.iter().chain(&args.until).try_for_each(|step| known(&pipeline, step))?;
+    something_between(&pipeline, &args.from, &args.until)?;
     let date = night::date_or_yesterday(&pipeline, args.date)?;
     let mut options = args.common.options("a person");
     options.force = if args.force { Force::All } else { Force::None };
@@ -72,6 +74,27 @@ pub(super) fn known(pipeline: &Pipeline, step: &str) -> Result<(), CliError> {
         None => format!("it has {}", names.join(", ")),
     };
     Err(CliError::usage(format!("find the step `{step}` of {}: {help}", pipeline.name)))
+}
+
+/// Refuses a selection that leaves no step: none that is asked for until a step needs the first one.
+fn something_between(
+    pipeline: &Pipeline,
+    from: &[String],
+    until: &[String],
+) -> Result<(), CliError> {
+    let mut open = until.to_vec();
+    let mut needed = BTreeSet::new();
+    while let Some(step) = open.pop() {
+        let spec = pipeline.steps.iter().find(|spec| spec.id == step);
+        if needed.insert(step) {
+            open.extend(spec.iter().flat_map(|spec| spec.upstream()));
+        }
+    }
+    if from.is_empty() || until.is_empty() || from.iter().any(|step| needed.contains(step)) {
+        return Ok(());
+    }
+    let (from, until) = (from.join(", "), until.join(", "));
+    Err(CliError::usage(format!("run from {from} until {until}: {until} does not need {from}")))
 }
 
 impl Night {

@@ -26,11 +26,15 @@ pub(super) struct NextArgs {
     #[arg(short = 'n', long, default_value_t = 10, value_name = "N")]
     count: usize,
     /// After this instant instead of now, e.g. 2026-03-07T00:00:00Z
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
     after: Option<DateTime<Utc>>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    text.parse().map_err(|_| "write an instant such as 2026-03-07T00:00:00Z")
 }
 
 /// An occurrence, as it is printed.

@@ -35,8 +35,10 @@ pub(super) fn run(args: &Args) -> Result<i32, CliError> {
     match names.iter().position(|name| *name == wanted) {
         Some(at) => output::json(&all[at].1).map(|()| 0),
         None => {
-            let help = nearest(wanted, names.iter().copied())
-                .map_or_else(|| names.join(", "), |near| format!("did you mean `{near}`?"));
+            let help = nearest(wanted, names.iter().copied()).map_or_else(
+                || format!("there are {}", names.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             Err(CliError::usage(format!("find the schema `{wanted}`: {help}")))
         }
     }

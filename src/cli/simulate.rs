@@ -5,7 +5,8 @@ use std::path::Path;
 use chrono::Utc;
 
 use super::error::CliError;
-use super::{output, torch};
+use super::output::{self, counted};
+use super::torch;
 use crate::core::{Alias, LogicalDate};
 use crate::registry::Registry;
 use crate::simulate::{DayTruth, SimulateParams, simulate};
@@ -15,7 +16,8 @@ use crate::workspace::Workspace;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// How many days
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
     /// The seed of everything that is drawn
     #[arg(long, default_value_t = 1, value_name = "S")]
@@ -52,7 +54,8 @@ pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
     }
     for day in days {
         let files: Vec<_> = day.files.iter().map(|f| f.path.as_str()).collect();
-        output::data(&format!("{}: {} episodes in {}", day.date, day.episodes, files.join(", ")));
+        let episodes = counted(day.episodes as usize, "episode", "episodes");
+        output::data(&format!("{}: {episodes} in {}", day.date, files.join(", ")));
     }
     Ok(0)
 }

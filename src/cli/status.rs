@@ -15,7 +15,7 @@ pub(super) struct Args {
     /// A run's id or the start of one
     run: Option<String>,
     /// How many runs
-    #[arg(short = 'n', long, default_value_t = 10)]
+    #[arg(short = 'n', long, default_value_t = 10, value_name = "N")]
     limit: usize,
     /// Print JSON
     #[arg(long)]
@@ -41,7 +41,7 @@ fn all(state: &State, args: &Args) -> Result<i32, CliError> {
     if args.json {
         output::json(&runs)?;
     } else if runs.is_empty() {
-        output::data("no run yet; `fqm-pipe run nightly` makes one");
+        output::talk("no run yet; `fqm-pipe run nightly` makes one");
     } else {
         let mut rows = vec![
             ["RUN", "PIPELINE", "DATE", "STATUS", "EXIT", "STARTED", "DECISION"]

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::error::CliError;
+use super::error::{CliError, Kind};
 use super::open;
 use crate::pipeline::{ChildMessage, Observer};
 use crate::policy::DETERMINISM_ENV;
@@ -72,8 +72,12 @@ async fn start<Q: Serialize>(command: &str, request: &Q) -> Result<Child, CliErr
 
 /// Waits for the end of a child, which says itself why it failed.
 async fn ended(mut child: Child) -> Result<(), CliError> {
-    match child.wait().await.map_err(CliError::internal)?.success() {
-        true => Ok(()),
-        false => Err(CliError::config("work with the policy; its reason stands above")),
+    let status = child.wait().await.map_err(CliError::internal)?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(_) => Err(CliError::told(Kind::Config)),
+        None => {
+            Err(CliError::temporary(format!("work with the policy: fqm-torch ended by {status}")))
+        }
     }
 }

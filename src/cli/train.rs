@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::console::{Console, Manner};
 use super::error::CliError;
-use super::{output, quest, torch};
+use super::output::{self, counted};
+use super::{quest, torch};
 use crate::core::Digest;
 use crate::evaluate::{AgentSpec, Move, PolicyAt, Thresholds};
 use crate::policy::{CONFIG_FILE, MODEL_FILE, NetworkShape, TeacherParams, TrainerParams};
@@ -89,8 +90,9 @@ const TEXT_DROPOUT: f64 = 0.75;
 const PASSES_ONCE: usize = 10;
 
 fn share(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "write a number from 0 to 1".to_owned())?;
-    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("write 0 to 1".to_owned()) }
+    let wrong = || "write a number from 0 to 1".to_owned();
+    let value: f64 = text.parse().map_err(|_| wrong())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(wrong()) }
 }
 
 pub(super) async fn run(from: &Path, args: Args) -> Result<i32, CliError> {
@@ -145,6 +147,7 @@ fn course(from: &Path, args: &Args) -> Result<Course, CliError> {
     if !args.files.is_empty() {
         return Ok(Course::Levels(quest::levels_to_learn(&args.files)?));
     }
+    quest::known_families(from, &args.families)?;
     Ok(Course::Mastery(Box::new(MasteryPlan {
         files: quest::suite_files(from)?,
         families: args.families.clone(),
@@ -191,12 +194,9 @@ fn told(state: &TrainState, folder: &Path) -> String {
     let mut out = String::new();
     let (held, all) = state.curriculum.count();
     let states = state.rounds.last().map_or(0, |r| r.states);
-    let rounds = state.rounds.len();
-    let _ = writeln!(
-        out,
-        "stopped after {rounds} rounds and {states} states: {}",
-        state.stopped.word()
-    );
+    let states = counted(states as usize, "state", "states");
+    let rounds = counted(state.rounds.len(), "round", "rounds");
+    let _ = writeln!(out, "stopped after {rounds} and {states}: {}", state.stopped.word());
     if all > 0 {
         let _ = writeln!(out, "{held} of {all} grades mastered");
         let mut rows = vec![head()];

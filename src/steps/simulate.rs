@@ -29,7 +29,7 @@ pub fn write_new(folder: &std::path::Path, path: &str, bytes: &[u8]) -> std::io:
         Ok(found) if found == bytes => Ok(()),
         Ok(_) => Err(std::io::Error::new(
             std::io::ErrorKind::AlreadyExists,
-            "another file is there already; choose another --from, or remove it",
+            "another file is there already; remove it, or write elsewhere",
         )),
         Err(_) => write(folder, path, bytes),
     }

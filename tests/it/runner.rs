@@ -264,7 +264,7 @@ fn a_backfill_passes_over_what_is_done_and_runs_side_by_side_what_is_apart() {
     let with = |more: &[&str]| sandbox.run(&[&range[..], more].concat());
     let dry = with(&["--dry-run", "--json"]).expect(0).json();
     assert_eq!(dry.as_array().unwrap().len(), 4);
-    assert_eq!(dry[0]["steps"], serde_json::json!([0, 1, 2]));
+    assert_eq!(dry[0]["steps"], serde_json::json!({ "hit": 0, "miss": 1, "unknown": 2 }));
     assert!(sandbox.run(&["status", "--json"]).expect(0).json().as_array().unwrap().is_empty());
     run(&sandbox, &[]).expect(0);
     let nights =
@@ -273,7 +273,7 @@ fn a_backfill_passes_over_what_is_done_and_runs_side_by_side_what_is_apart() {
         nights.as_array().unwrap().iter().map(|n| n["date"].as_str().unwrap()).collect();
     assert_eq!(dates, ["2026-11-04", "2026-11-02", "2026-11-01"]);
     let over = with(&["--reprocess", "failed"]).expect(0);
-    assert!(over.stdout.contains("nothing to run"), "{}", over.stdout);
+    assert!(over.stderr.contains("nothing to run"), "{}", over.stderr);
     let wrong = sandbox
         .run(&["backfill", "probes", "--from", "2026-11-04", "--to", "2026-11-01"])
         .expect(2);
@@ -322,7 +322,7 @@ fn a_pipeline_of_hours_runs_for_hours() {
     let ran = sandbox.run(&["run", "probes", "--date", "2026-11-03T23", "--json"]).expect(0).json();
     assert_eq!(ran["date"], "2026-11-03T23");
     let wrong = run(&sandbox, &[]).expect(2);
-    assert!(wrong.stderr.contains("give --date YYYY-MM-DDTHH"), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("write YYYY-MM-DDTHH"), "{}", wrong.stderr);
     let range =
         ["backfill", "probes", "--from", "2026-11-03T22", "--to", "2026-11-04T01", "--json"];
     let nights = sandbox.run(&range).expect(0).json();
@@ -486,7 +486,7 @@ fn what_nothing_refers_to_goes_and_what_stays_is_whole() {
     let dry = sandbox.run(&["gc", "--keep", "0d", "--dry-run"]).expect(0).stdout;
     assert!(
         dry.starts_with(
-            "would remove 1 runs, 0 results, 3 blobs, 0 exchanges of engines, 1 leftovers"
+            "would remove 1 run, 0 results, 3 blobs, 0 exchanges of engines, 1 leftover"
         ),
         "{dry}"
     );

@@ -16,7 +16,7 @@ const MARKS: [f64; 3] = [10e6, 2e6, 0.5e6];
 pub(in crate::cli) struct Args {
     /// Steps of the smallest size; the larger ones make a quarter and a sixteenth of them
     #[arg(long, default_value_t = 16_000_000, value_name = "N",
-          value_parser = clap::value_parser!(u64).range(1_000..))]
+          value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000_000))]
     steps: u64,
     /// Print JSON
     #[arg(long)]

@@ -93,6 +93,12 @@ pub(super) fn run(from: &Path, args: &Args) -> Result<i32, CliError> {
     Ok(0)
 }
 
+/// Refuses families that the suite of a folder lacks.
+pub(in crate::cli) fn known_families(from: &Path, families: &[String]) -> Result<(), CliError> {
+    let suite = source::suite(from)?;
+    families.iter().try_for_each(|family| known_family(&suite, family))
+}
+
 /// Refuses a family that the suite lacks, with the nearest one.
 pub(super) fn known_family(suite: &Suite, family: &str) -> Result<(), CliError> {
     let families = suite.all_families();

@@ -22,6 +22,7 @@ use std::path::Path;
 
 use super::error::CliError;
 
+pub(super) use generate::known_families;
 pub(super) use players::weights;
 pub(super) use source::{level as named_level, levels_to_learn, suite_files};
 

@@ -1,5 +1,7 @@
 //! Small helpers for texts on the terminal.
 
+pub(super) use super::super::output::counted;
+
 /// Breaks a text into lines of at most `width` characters, each after `indent`; blank lines of the
 /// text stay.
 pub(super) fn wrap(text: &str, indent: &str, width: usize) -> String {
@@ -20,11 +22,6 @@ pub(super) fn wrap(text: &str, indent: &str, width: usize) -> String {
         lines.push(if line.is_empty() { line } else { format!("{indent}{line}") });
     }
     lines.join("\n")
-}
-
-/// A count with its noun.
-pub(super) fn counted(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// A number without needless decimals.

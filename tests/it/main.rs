@@ -1,6 +1,7 @@
 //! End-to-end tests: the built programs in workspaces of their own.
 
 mod champion;
+mod commands;
 mod crash;
 mod daemon;
 mod engines;

@@ -94,7 +94,9 @@ fn something_between(
         return Ok(());
     }
     let (from, until) = (from.join(", "), until.join(", "));
-    Err(CliError::usage(format!("run from {from} until {until}: {until} does not need {from}")))
+    Err(CliError::usage(format!(
+        "run from `{from}` until `{until}`: `{until}` does not need `{from}`"
+    )))
 }
 
 impl Night {

@@ -52,6 +52,8 @@ pub struct Transcript<'a> {
     paths: Vec<String>,
     /// The ids of runs in the order in which they were first seen.
     runs: Vec<String>,
+    /// Digests that are told apart by letters.
+    digests: Vec<(String, char)>,
     text: String,
 }
 
@@ -78,7 +80,7 @@ impl<'a> Transcript<'a> {
         let as_url = |path: &Path| url::Url::from_file_path(path).unwrap().path().to_owned();
         let as_text = |path: &Path| path.display().to_string();
         let paths = vec![as_text(outside), as_text(&real), as_url(outside), as_url(&real)];
-        Self { folder, paths, runs: Vec::new(), text: String::new() }
+        Self { folder, paths, runs: Vec::new(), digests: Vec::new(), text: String::new() }
     }
 
     /// Runs a command line and takes down all that it says.
@@ -110,6 +112,11 @@ impl<'a> Transcript<'a> {
         }
     }
 
+    /// Gives a letter to a digest that comes out of a training.
+    pub fn names(&mut self, digest: &str, letter: char) {
+        self.digests.push((digest.trim_start_matches("sha256:").to_owned(), letter));
+    }
+
     /// Takes down a command that ran elsewhere, such as one that went on in the background.
     pub fn note(&mut self, line: &str, ran: &Ran) {
         self.take_down(line, ran, str::to_owned);
@@ -120,7 +127,7 @@ impl<'a> Transcript<'a> {
         for found in seen.captures_iter(&format!("{}{}", ran.stderr, ran.stdout)) {
             self.knows(found.get(1).or(found.get(2)).unwrap().as_str());
         }
-        let line = filter(&self.placeless(line));
+        let line = self.placeless(line);
         self.text += &format!("$ fqm-pipe {line}\nexit code {}\n", ran.code);
         for (stream, said) in [("output", &ran.stdout), ("talk", &ran.stderr)] {
             if !said.is_empty() {
@@ -139,6 +146,11 @@ impl<'a> Transcript<'a> {
         }
         for (nth, run) in self.runs.iter().enumerate() {
             text = text.replace(run, &format!("{:x}", nth + 1).repeat(12));
+        }
+        for (digest, letter) in &self.digests {
+            for length in [64, 12] {
+                text = text.replace(&digest[..length], &letter.to_string().repeat(length));
+            }
         }
         // A shell reads a path in quotes where it has blanks.
         text.replace("'[folder]/w'", "[folder]/w").replace(env!("CARGO_PKG_VERSION"), "[version]")
@@ -168,7 +180,7 @@ pub fn command(folder: &Path, line: &str) -> Command {
     command
 }
 
-/// Without moments, durations, processes, and what these used of the machine.
+/// Without moments, durations, processes, what these used of the machine, and lists that grow.
 fn timeless(text: &str) -> String {
     let mut text = text.to_owned();
     for (pattern, instead) in [
@@ -179,6 +191,8 @@ fn timeless(text: &str) -> String {
         (r"(?m)^\d\d:\d\d:\d\d\.\d{3}", "00:00:00.000"),
         (r#"("(?:millis|cpu_seconds|peak_bytes|seconds)": ?)[0-9.]+"#, "${1}0"),
         (r"\b(process|pid) \d+", "${1} 1"),
+        (r"\bcourier, dialogue[a-z, -]+workshop", "[families]"),
+        (r"\bcorrected-plan, [a-z, -]+[a-z]", "[levels]"),
         (r"\d+\.\d\d s, \d+ µs a call", "0.00 s, 1 µs a call"),
         (r"used \d+\.\d CPU seconds and at most \d+ MiB", "used 0.0 CPU seconds and at most 1 MiB"),
     ] {
@@ -204,13 +218,12 @@ fn numberless(text: &str) -> String {
     let digest = Regex::new(r"^([a-z0-9]+:)*([0-9a-f]{64}|[0-9a-f]{12})$").unwrap();
     let text = word.replace_all(text, |found: &Captures<'_>| {
         let word = &found[0];
-        // The id of a run is one figure twelve times, and stays.
-        let is_run = word.len() == 12 && word.bytes().all(|byte| byte == word.as_bytes()[0]);
-        if !is_run && (number.is_match(word) || digest.is_match(word)) {
-            "#".to_owned()
-        } else {
-            word.to_owned()
-        }
+        let Some(hex) = digest.captures(word) else {
+            return if number.is_match(word) { "#".to_owned() } else { word.to_owned() };
+        };
+        // What has been named already is one figure, many times.
+        let hex = hex[2].as_bytes();
+        if hex.iter().all(|byte| *byte == hex[0]) { word.to_owned() } else { "#".to_owned() }
     });
     Regex::new(r"(\S) {2,}").unwrap().replace_all(&text, "$1  ").into_owned()
 }

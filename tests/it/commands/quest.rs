@@ -52,7 +52,8 @@ fn levels_come_from_pddl_and_go_to_it() {
     let place = place();
     let mut told = Transcript::at(place.path());
     told.run("quest import lamps -o levels --license MIT");
-    told.run("quest import lamps -o levels --json");
+    told.run("quest import lamps -o again --json");
+    told.run("quest import lamps -o levels --license Apache-2.0");
     told.run("quest export levels/two.toml -o back");
     told.run("quest import");
     told.run("quest import gone -o levels");

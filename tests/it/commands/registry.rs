@@ -41,8 +41,10 @@ fn what_a_night_registered_is_listed_shown_moved_and_checked() {
     let digests = listed.as_array().unwrap().iter().map(|v| v["digest"].as_str().unwrap());
     let mut digests = digests.map(|digest| digest.trim_start_matches("sha256:"));
     let second = digests.find(|digest| **digest != *first).unwrap().to_owned();
-    let (first, second) = (&first[..12], &second[..12]);
     let mut told = Transcript::of(&sandbox);
+    told.names(&first, 'a');
+    told.names(&second, 'b');
+    let (first, second) = (&first[..12], &second[..12]);
     let champion = "registry:fqm@champion";
     told.shape(&format!("registry promote {champion} {second} --reason 'it looks better'"));
     told.shape(&format!("registry promote {champion} {second}"));

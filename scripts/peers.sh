@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the peers that the tests talk to: into .tools/ an S3 server (moto), a planner (Fast Downward)
-# and Airflow, and Slurm from the distribution. The tests start them, and skip where they are not there.
+# Installs the peers that the tests talk to: into .tools/ an S3 server (moto), a planner (Fast Downward),
+# what checks our lineage, and Airflow; Slurm from the distribution. The tests start
+# them, and skip where they are not there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,6 +30,24 @@ peer moto 5.2.5 "an S3 server for the tests: 100 MB on disk" \
 peer fast-downward 1.0.0 "a planner for the tests: 220 MB on disk" \
   --no-deps --only-binary :all: "up-fast-downward==1.0.0" ||
   echo "peers: fast-downward is not there for this platform; its tests will be skipped"
+# OpenLineage: its client, which knows every facet, and its JSON schemas, which are published nowhere but in
+# a crate's tests. `cargo info` gets that crate alone, without what it depends on.
+peer openlineage 1.50.0 "OpenLineage's client: 18 MB on disk" "openlineage-python==1.50.0" ||
+  echo "peers: the client of OpenLineage is not there; the test of lineage will be skipped"
+schemas() {
+  crate=datafusion-openlineage version=$1 folder=.tools/openlineage-spec
+  if [ "$(cat "$folder/version" 2>/dev/null)" = "$version" ]; then
+    return
+  fi
+  echo "peers: installing openlineage-spec $version, OpenLineage's JSON schemas: 60 kB"
+  cargo info --quiet "$crate@$version" >/dev/null 2>&1 || return 1
+  rm -rf "$folder.part" "$folder"
+  mkdir -p "$folder.part" &&
+    cp -r "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$crate-$version"/tests/schemas/openlineage/. "$folder.part" &&
+    echo "$version" >"$folder.part/version" &&
+    mv "$folder.part" "$folder"
+}
+schemas 0.0.12 || echo "peers: the schemas of OpenLineage are not there; the test of lineage will be skipped"
 # The engines that steps run on; each says itself what it installs.
 scripts/slurm.sh install || echo "peers: the tests of the Slurm engine will be skipped"
 scripts/airflow.sh install || echo "peers: the tests of the Airflow engine will be skipped"

@@ -1,18 +1,25 @@
 //! OpenLineage events (spec 2-0-2): a run and each of its steps as jobs, their inputs and outputs as
-//! datasets named by digest. They go to a file, to an address, or to both, as `[lineage]` of fqm.toml says.
+//! datasets whose version is a digest. They go to a file, to an address, or to both, as `[lineage]` of
+//! fqm.toml says.
+//!
+//! Each run of a job has one START and one event that ends it, also where an engine starts the steps, a
+//! result was there already, or a second driver goes on with the run. What never ran has no event.
 
-use std::collections::BTreeMap;
+mod dataset;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use self::dataset::Dataset;
+use super::open::Opened;
 use super::output;
 use crate::core::Digest;
-use crate::pipeline::{Event, Observer, Pipeline, Source, StepStatus};
-use crate::workspace::Workspace;
+use crate::pipeline::{Event, Observer, Pipeline, StepStatus};
 
 const PRODUCER: &str = concat!("urn:fqm-pipe:", env!("CARGO_PKG_VERSION"));
 const SCHEMA: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
@@ -20,13 +27,14 @@ const PARENT: &str =
     "https://openlineage.io/spec/facets/1-1-0/ParentRunFacet.json#/$defs/ParentRunFacet";
 const NOMINAL: &str =
     "https://openlineage.io/spec/facets/1-0-1/NominalTimeRunFacet.json#/$defs/NominalTimeRunFacet";
+const VERSION: &str = "https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet";
 const ERROR: &str = "https://openlineage.io/spec/facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet";
 
 /// Makes events of what happens, and hands them to a task that posts them.
 pub(super) struct Lineage {
     namespace: String,
-    /// What each step reads, as the pipeline says: `STEP.PORT`, an alias, a pattern.
-    reads: BTreeMap<String, Vec<String>>,
+    /// What each step reads.
+    reads: BTreeMap<String, Vec<Dataset>>,
     file: Option<PathBuf>,
     post: Option<UnboundedSender<Value>>,
     run: String,
@@ -34,14 +42,20 @@ pub(super) struct Lineage {
     date: String,
     /// The outputs of the steps that have ended: `STEP.PORT` → the digest.
     outputs: BTreeMap<String, Digest>,
+    /// The steps whose START was sent, and those whose end was; the run itself is the empty name.
+    started: BTreeSet<String>,
+    ended: BTreeSet<String>,
 }
 
 impl Lineage {
-    /// The observer of a pipeline, and the task that posts; nothing where no place is named.
+    /// The observer of a pipeline, and the task that posts; nothing where no place is named. What the run
+    /// that is gone on with has sent already is not sent again.
     pub(super) fn of(
-        workspace: &Workspace,
+        opened: &Opened,
         pipeline: &Pipeline,
+        attach: Option<&str>,
     ) -> Option<(Self, tokio::task::JoinHandle<()>)> {
+        let workspace = &opened.workspace;
         let place = workspace.lineage.as_ref()?;
         let (send, mut events) = unbounded_channel::<Value>();
         let url = place.url.clone();
@@ -59,28 +73,29 @@ impl Lineage {
                 }
             }
         });
+        let namespace = place.namespace.clone().unwrap_or_else(|| workspace.name.clone());
         let reads = pipeline.steps.iter().map(|step| {
-            let inputs = step.inputs.iter().map(|(port, source)| match source {
-                Source::Step { step, port } | Source::Previous { step, port } => {
-                    format!("{step}.{port}")
-                }
-                Source::Alias(alias) => alias.to_string(),
-                Source::Files(patterns) | Source::Logs(patterns) => {
-                    patterns.first().unwrap_or(port).clone()
-                }
-            });
-            (step.id.clone(), inputs.collect())
+            let sources = step.inputs.values();
+            let read = sources
+                .flat_map(|source| Dataset::read(workspace, &namespace, &pipeline.name, source));
+            (step.id.clone(), read.collect())
         });
-        let lineage = Self {
-            namespace: place.namespace.clone().unwrap_or_else(|| workspace.name.clone()),
+        let mut lineage = Self {
             reads: reads.collect(),
+            namespace,
             file: place.file.as_ref().map(|file| workspace.folder.join(file)),
             post: place.url.as_ref().map(|_| send),
             run: String::new(),
             pipeline: pipeline.name.clone(),
             date: String::new(),
             outputs: BTreeMap::new(),
+            started: BTreeSet::new(),
+            ended: BTreeSet::new(),
         };
+        let before = attach.and_then(|run| opened.state.events(run, None).ok());
+        for row in before.unwrap_or_default() {
+            lineage.events(&row.event);
+        }
         Some((lineage, posting))
     }
 
@@ -141,53 +156,67 @@ impl Lineage {
         })
     }
 
-    fn step(&self, kind: &str, step: &str, error: Option<&str>) -> Value {
+    fn step(&self, kind: &str, step: &str, error: Option<&str>, at: DateTime<Utc>) -> Value {
         let job = format!("{}.{step}", self.pipeline);
-        let mut event = self.event(kind, &job, &format!("{} {step}", self.run), error, Utc::now());
+        let mut event = self.event(kind, &job, &format!("{} {step}", self.run), error, at);
         let inputs = self.reads.get(step).into_iter().flatten();
-        let inputs = inputs.map(|name| self.dataset(name, self.outputs.get(name)));
-        event["inputs"] = inputs.collect();
+        let digest = |read: &Dataset| read.output.as_ref().and_then(|name| self.outputs.get(name));
+        event["inputs"] = inputs.map(|read| Self::dataset(read, digest(read))).collect();
         event
     }
 
     /// A dataset: its name says where it comes from, its version what it is.
-    fn dataset(&self, name: &str, digest: Option<&Digest>) -> Value {
-        let mut dataset = json!({ "namespace": self.namespace, "name": name });
+    fn dataset(dataset: &Dataset, digest: Option<&Digest>) -> Value {
+        let mut event = json!({ "namespace": dataset.namespace, "name": dataset.name });
         if let Some(digest) = digest {
-            let url = "https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet";
-            let version = Self::facet(url, json!({ "datasetVersion": digest }));
-            dataset["facets"] = json!({ "version": version });
+            let version = Self::facet(VERSION, json!({ "datasetVersion": digest }));
+            event["facets"] = json!({ "version": version });
         }
-        dataset
+        event
     }
-}
 
-impl Observer for Lineage {
-    fn on(&mut self, event: &Event) {
+    /// What is to be sent of something that happened.
+    fn events(&mut self, event: &Event) -> Vec<Value> {
+        let now = Utc::now();
         match event {
             Event::RunStarted { run, pipeline, date, .. } => {
                 (self.run, self.pipeline, self.date) =
                     (run.clone(), pipeline.clone(), date.clone());
-                self.send(self.event("START", pipeline, run, None, Utc::now()));
+                let first = self.started.insert(String::new());
+                Vec::from_iter(first.then(|| self.event("START", pipeline, run, None, now)))
             }
-            Event::StepStarted { step, attempt: 1, .. } => {
-                self.send(self.step("START", step, None))
+            Event::StepStarted { step, .. } => {
+                let first = self.started.insert(step.clone());
+                Vec::from_iter(first.then(|| self.step("START", step, None, now)))
             }
-            Event::StepEnded { step, status, outputs, note, .. } => {
+            Event::StepEnded { step, status, outputs, note, millis } => {
+                let note = note.as_deref();
+                let (kind, error) = match status {
+                    StepStatus::Done | StepStatus::Hit => ("COMPLETE", None),
+                    StepStatus::Failed => ("FAIL", note),
+                    _ => ("ABORT", None),
+                };
+                let ran = kind != "ABORT" || self.started.contains(step);
+                if !ran || !self.ended.insert(step.clone()) {
+                    return Vec::new();
+                }
+                let mut events = Vec::new();
+                // A step that a worker ran, or whose result was there, is heard of when it has ended.
+                if self.started.insert(step.clone()) {
+                    let took = TimeDelta::milliseconds(i64::try_from(*millis).unwrap_or(0));
+                    events.push(self.step("START", step, None, now - took));
+                }
+                let mut ended = self.step(kind, step, error, now);
+                let written = outputs.iter().map(|(port, digest)| {
+                    let dataset = Dataset::output(&self.namespace, &self.pipeline, step, port);
+                    Self::dataset(&dataset, Some(digest))
+                });
+                ended["outputs"] = written.collect();
+                events.push(ended);
                 for (port, digest) in outputs {
                     self.outputs.insert(format!("{step}.{port}"), *digest);
                 }
-                let (kind, error) = match status {
-                    StepStatus::Done | StepStatus::Hit => ("COMPLETE", None),
-                    StepStatus::Failed => ("FAIL", note.as_deref()),
-                    _ => ("ABORT", None),
-                };
-                let mut ended = self.step(kind, step, error);
-                let outputs = outputs
-                    .iter()
-                    .map(|(port, digest)| self.dataset(&format!("{step}.{port}"), Some(digest)));
-                ended["outputs"] = outputs.collect();
-                self.send(ended);
+                events
             }
             Event::RunEnded { run, status, .. } => {
                 let kind = match status.as_str() {
@@ -195,9 +224,18 @@ impl Observer for Lineage {
                     "failed" => "FAIL",
                     _ => "ABORT",
                 };
-                self.send(self.event(kind, &self.pipeline, run, None, Utc::now()));
+                let first = self.ended.insert(String::new());
+                Vec::from_iter(first.then(|| self.event(kind, &self.pipeline, run, None, now)))
             }
-            _ => (),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Observer for Lineage {
+    fn on(&mut self, event: &Event) {
+        for event in self.events(event) {
+            self.send(event);
         }
     }
 }

@@ -217,7 +217,7 @@ pub(super) async fn run_frozen(
     };
     let console = Console::new(options.manner).labelled(options.label.clone());
     let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(console)];
-    let (more, followers) = Followers::of(opened, &frozen.pipeline);
+    let (more, followers) = Followers::of(opened, &frozen.pipeline, options);
     observers.extend(more);
     let (plan, setting) = (frozen.clone(), opened.setting());
     let outcome = match engines::engine(options.engine, opened, &frozen.pipeline)? {
@@ -241,10 +241,15 @@ const LINGER: Duration = Duration::from_secs(30);
 
 impl Followers {
     /// The observers of a run, and what is to be done when it has ended.
-    pub(super) fn of(opened: &Opened, pipeline: &Pipeline) -> (Vec<Box<dyn Observer>>, Self) {
+    pub(super) fn of(
+        opened: &Opened,
+        pipeline: &Pipeline,
+        options: &Options,
+    ) -> (Vec<Box<dyn Observer>>, Self) {
         let notices = Notices::of(&opened.workspace, pipeline);
         let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(Waiting::new(notices.clone()))];
-        let lineage = Lineage::of(&opened.workspace, pipeline).map(|(observer, posting)| {
+        let attach = options.attach.as_deref();
+        let lineage = Lineage::of(opened, pipeline, attach).map(|(observer, posting)| {
             observers.push(Box::new(observer));
             posting
         });

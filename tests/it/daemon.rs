@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::listener::{Heard, Listener};
 use crate::support::{Ran, Sandbox};
 
 fn every_minute() -> Sandbox {
@@ -50,52 +51,6 @@ on = "http"
 [[trigger]]
 on = "corrections"
 "#;
-
-/// A server that writes down what it is told.
-struct Listener {
-    address: std::net::SocketAddr,
-    heard: std::sync::Arc<std::sync::Mutex<Vec<(String, String, String)>>>,
-}
-
-impl Listener {
-    /// Answers the first `refused` calls with 503.
-    fn start(refused: usize) -> Self {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = socket.local_addr().unwrap();
-        let heard: std::sync::Arc<std::sync::Mutex<Vec<_>>> = std::sync::Arc::default();
-        let kept = heard.clone();
-        std::thread::spawn(move || {
-            for (number, stream) in socket.incoming().enumerate() {
-                let mut stream = std::io::BufReader::new(stream.unwrap());
-                let (mut head, mut length) = (String::new(), 0);
-                loop {
-                    let mut line = String::new();
-                    std::io::BufRead::read_line(&mut stream, &mut line).unwrap();
-                    if let Some(number) = line.to_lowercase().strip_prefix("content-length:") {
-                        length = number.trim().parse().unwrap();
-                    }
-                    if line.trim().is_empty() {
-                        break;
-                    }
-                    head += &line;
-                }
-                let mut body = vec![0; length];
-                std::io::Read::read_exact(&mut stream, &mut body).unwrap();
-                let status = if number < refused { "503 Busy" } else { "200 OK" };
-                let answer =
-                    format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-                std::io::Write::write_all(stream.get_mut(), answer.as_bytes()).unwrap();
-                let path = head.split_whitespace().nth(1).unwrap_or_default().to_owned();
-                kept.lock().unwrap().push((path, head, String::from_utf8(body).unwrap()));
-            }
-        });
-        Self { address, heard }
-    }
-
-    fn heard(&self) -> Vec<(String, String, String)> {
-        self.heard.lock().unwrap().clone()
-    }
-}
 
 /// A daemon with an HTTP interface, ended when dropped.
 struct Daemon {
@@ -233,27 +188,21 @@ fn a_call_starts_a_run_a_call_answers_its_gate_and_everybody_is_told() {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
     let heard = listener.heard();
-    let to = |path: &str| heard.iter().filter(|(p, ..)| p.starts_with(path)).collect::<Vec<_>>();
+    let to =
+        |path: &str| heard.iter().filter(|heard| heard.path.starts_with(path)).collect::<Vec<_>>();
     let hooks = to("/hook");
-    let occasions: Vec<String> = hooks
-        .iter()
-        .map(|(_, _, body)| {
-            serde_json::from_str::<serde_json::Value>(body).unwrap()["occasion"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
+    let occasion = |heard: &&Heard| heard.json()["occasion"].as_str().unwrap().to_owned();
+    let occasions: Vec<String> = hooks.iter().map(occasion).collect();
     assert!(
         occasions.contains(&"waiting".to_owned()) && occasions.last().unwrap() == "ok",
         "{occasions:?}"
     );
-    let (_, head, body) = hooks.last().unwrap();
+    let last = hooks.last().unwrap();
     let header = |name: &str| {
-        let line = head.lines().find(|line| line.to_lowercase().starts_with(name)).unwrap();
+        let line = last.head.lines().find(|line| line.to_lowercase().starts_with(name)).unwrap();
         line.split_once(": ").unwrap().1.trim().to_owned()
     };
-    let text = format!("{}.{body}", header("x-fqm-timestamp"));
+    let text = format!("{}.{}", header("x-fqm-timestamp"), last.text());
     let script =
         "import hmac, sys; print(hmac.new(b'shh', sys.argv[1].encode(), 'sha256').hexdigest())";
     let python =
@@ -283,7 +232,7 @@ fn a_call_starts_a_run_a_call_answers_its_gate_and_everybody_is_told() {
     ];
     assert_eq!(kinds, wanted);
     let traces = to("/v1/traces");
-    let trace: serde_json::Value = serde_json::from_str(&traces[0].2).unwrap();
+    let trace = traces[0].json();
     let spans = trace["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
     assert_eq!(
         spans.iter().map(|span| span["name"].as_str().unwrap()).collect::<Vec<_>>(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::lineage::well_told;
 use crate::s3;
 use crate::support::{Ran, Sandbox};
 
@@ -264,6 +265,8 @@ fn kill(pid: i32) {
 fn a_killed_driver_is_replaced_by_resume_and_slurm_goes_on_meanwhile() {
     let Some(slurm) = Bed::slurm() else { return };
     let sandbox = probes(SLOW);
+    let lineage = "schema = 1\nname = \"w\"\n[lineage]\nfile = \"lineage.jsonl\"\n";
+    sandbox.write("fqm.toml", lineage);
     let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
     let mut driver = slurm.command(&sandbox, &arguments).spawn().unwrap();
     until("a worker starts", 30, || !workers("a", &sandbox).is_empty());
@@ -274,6 +277,10 @@ fn a_killed_driver_is_replaced_by_resume_and_slurm_goes_on_meanwhile() {
     assert!(found.iter().all(|(_, status, _)| status == "done"), "{found:?}");
     let runs = sandbox.run(&["status", "--json"]).expect(0).json();
     assert_eq!(runs.as_array().unwrap().len(), 1, "the same run is taken up: {runs}");
+    let lineage = std::fs::read_to_string(sandbox.path("lineage.jsonl")).unwrap();
+    let events: Vec<Value> = lineage.lines().map(|e| serde_json::from_str(e).unwrap()).collect();
+    well_told(&events).unwrap();
+    assert_eq!(events.len(), 6, "both drivers together tell of the run and two steps: {lineage}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod daemon;
 mod engines;
 mod foretell;
 mod house;
+mod lineage;
+mod listener;
 mod month;
 mod night;
 mod operating;

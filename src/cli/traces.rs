@@ -31,10 +31,13 @@ pub(super) struct Post(Arc<Mutex<Trace>>, String);
 impl Traces {
     /// The observer and what posts afterwards; nothing where no collector is named.
     pub(super) fn of_environment() -> Option<(Self, Post)> {
-        let whole = std::env::var("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").ok();
-        let base = std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok();
-        let base = base.map(|base| format!("{}/v1/traces", base.trim_end_matches('/')));
-        let url = whole.or(base).filter(|url| !url.is_empty())?;
+        // A variable that is empty counts as one that is not set.
+        let named = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
+        let base = || {
+            let base = named("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+            Some(format!("{}/v1/traces", base.trim_end_matches('/')))
+        };
+        let url = named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(base)?;
         let trace: Arc<Mutex<Trace>> = Arc::default();
         Some((Self(trace.clone()), Post(trace, url)))
     }
@@ -108,10 +111,9 @@ impl Observer for Traces {
                 let took = u128::from(*millis) * 1_000_000;
                 let began = trace.open.remove(step).unwrap_or(now.saturating_sub(took));
                 let bad = matches!(status, StepStatus::Failed | StepStatus::Interrupted);
-                let code = if bad { 2 } else { 1 };
                 let rest = json!({
                     "attributes": [attribute("fqm.step", step), attribute("fqm.status", status.word())],
-                    "status": { "code": code, "message": if bad { note.clone() } else { None } },
+                    "status": outcome(bad, note.as_deref()),
                 });
                 let run = trace.run.clone();
                 let of = format!("{run} {step}");
@@ -121,15 +123,20 @@ impl Observer for Traces {
                 let bad = !matches!(*exit, 0 | 99);
                 let mut attributes = std::mem::take(&mut trace.attributes);
                 attributes.push(attribute("fqm.status", status));
-                let rest = json!({
-                    "attributes": attributes,
-                    "status": { "code": if bad { 2 } else { 1 } },
-                });
+                let rest = json!({ "attributes": attributes, "status": outcome(bad, None) });
                 let began = trace.began;
                 trace.span("run", run, None, [began, now], rest);
             }
             _ => (),
         }
+    }
+}
+
+/// A status. What has no message leaves the field out: not every collector takes a null.
+fn outcome(bad: bool, message: Option<&str>) -> Value {
+    match message.filter(|_| bad) {
+        Some(message) => json!({ "code": 2, "message": message }),
+        None => json!({ "code": if bad { 2 } else { 1 } }),
     }
 }
 

@@ -18,6 +18,7 @@ mod quest;
 mod real_logs;
 mod runner;
 mod s3;
+mod traces;
 mod train;
 mod trouble;
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks what lies in deploy/ with the tools that are there: promtool, python3, systemd-analyze, docker or
-# hadolint. What a missing tool would check is skipped, with a line that says so. The exit code is 1 when
+# hadolint, and kubernetes-validate, which scripts/peers.sh installs. What a missing tool would check is skipped, with a line that says so. The exit code is 1 when
 # something is wrong.
 set -eu
 cd "$(dirname "$0")/.."
@@ -105,6 +105,55 @@ metrics() {
   test ! -s "$work/unknown"
 }
 
+# Every resource of every file of a folder against the schemas of Kubernetes, the oldest and the newest that
+# the tool knows. Its own command passes over kinds that it does not know, lists, and files without any
+# resource, so that its library is asked.
+manifests() {
+  PYTHONPATH=.tools/kubernetes-validate python3 - "$1" <<'PYTHON'
+import pathlib, sys, yaml
+from kubernetes_validate import utils
+
+def resources(document):
+    return document["items"] if document["kind"] == "List" else [document]
+
+bad = False
+suffixes = (".yaml", ".yml", ".json")
+files = [f for f in sorted(pathlib.Path(sys.argv[1]).rglob("*")) if f.suffix in suffixes]
+for file in files:
+    found = 0
+    try:
+        for document in filter(None, yaml.safe_load_all(file.read_text())):
+            for resource in resources(document):
+                found += 1
+                for version in utils.all_versions()[0], utils.latest_version():
+                    utils.validate(resource, version, strict=True)
+        problem = None if found else "it holds no resource"
+    except utils.ValidationError as error:
+        name = utils.kn(resource)
+        problem = f"{name}, {error.version}: {'.'.join(map(str, error.path))}: {error.message}"
+    except Exception as error:
+        problem = getattr(error, "message", f"{type(error).__name__}: {error}")
+    if problem:
+        print(f"{file}: {problem}")
+        bad = True
+sys.exit("it holds no manifest" if not files else bad)
+PYTHON
+}
+
+# A check that refuses nothing would show nothing.
+manifests_spoiled() {
+  for file in deploy/kubernetes/*.yaml deploy/kubernetes/*.yml deploy/kubernetes/*.json; do
+    [ -f "$file" ] || continue
+    rm -rf "$work/spoiled"
+    mkdir "$work/spoiled"
+    sed 's/\(metadata"\{0,1\}\):/\1s:/' "$file" >"$work/spoiled/${file##*/}"
+    if manifests "$work/spoiled"; then
+      echo "$file passes with a key that Kubernetes does not know"
+      return 1
+    fi
+  done
+}
+
 if have python3; then
   check "dashboard" dashboard
 else
@@ -136,6 +185,15 @@ fi
 
 check "crontab" crontab_file deploy/crontab
 check "Slurm batch file" batch_file deploy/slurm/nightly.sbatch
+
+if [ ! -d deploy/kubernetes ]; then
+  skip "Kubernetes manifests" "deploy/kubernetes is not there"
+elif [ -f .tools/kubernetes-validate/version ]; then
+  check "Kubernetes manifests" manifests deploy/kubernetes
+  check "Kubernetes manifests, spoiled" manifests_spoiled
+else
+  skip "Kubernetes manifests" "kubernetes-validate is not there (scripts/peers.sh)"
+fi
 
 if have hadolint; then
   check "Dockerfile" hadolint deploy/Dockerfile

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the peers that the tests talk to: into .tools/ an S3 server (moto), a planner (Fast Downward),
-# what checks our lineage and traces, and Airflow; Slurm from the distribution. The tests start
+# what checks lineage, traces and manifests, and Airflow; Slurm from the distribution. The tests start
 # them, and skip where they are not there.
 set -eu
 cd "$(dirname "$0")/.."
@@ -52,6 +52,9 @@ schemas 0.0.12 || echo "peers: the schemas of OpenLineage are not there; the tes
 peer opentelemetry 0.0.1a15 "a collector for the tests: 32 MB on disk" \
   --only-binary :all: "rotel==0.0.1a15" "opentelemetry-proto==1.45.2" "protobuf==7.36.2" ||
   echo "peers: no collector of OpenTelemetry for this platform; its test will be skipped"
+peer kubernetes-validate 1.37.0 "the schemas of Kubernetes, for scripts/deploy-check.sh: 120 MB on disk" \
+  "kubernetes-validate==1.37.0" ||
+  echo "peers: kubernetes-validate is not there; manifests will not be checked"
 # The engines that steps run on; each says itself what it installs.
 scripts/slurm.sh install || echo "peers: the tests of the Slurm engine will be skipped"
 scripts/airflow.sh install || echo "peers: the tests of the Airflow engine will be skipped"

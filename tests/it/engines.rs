@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::lineage::well_told;
@@ -256,9 +257,13 @@ fn workers(step: &str, sandbox: &Sandbox) -> Vec<i32> {
     pids.filter(works).collect()
 }
 
-fn kill(pid: i32) {
+fn signal(pid: i32, signal: Signal) {
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
-    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    let _ = rustix::process::kill_process(pid, signal);
+}
+
+fn kill(pid: i32) {
+    signal(pid, Signal::KILL);
 }
 
 #[test]
@@ -302,6 +307,93 @@ fn a_killed_worker_and_a_killed_controller_lose_nothing() {
     let ended = Ran::of(driver.wait_with_output().unwrap()).expect(0).json();
     let found = steps(&sandbox, &ended);
     assert!(found.iter().all(|(_, status, _)| status == "done"), "{found:?}");
+}
+
+/// Kills the process of Slurm that supervises a worker, which goes on as an orphan.
+fn orphan(worker: i32) {
+    let status = std::fs::read_to_string(format!("/proc/{worker}/status")).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    let parent: i32 = parent.trim().parse().unwrap();
+    let line = std::fs::read_to_string(format!("/proc/{parent}/cmdline")).unwrap();
+    assert!(line.starts_with("slurmstepd: "), "{line}");
+    kill(parent);
+}
+
+/// Waits until Slurm knows that no job runs. It asks its nodes once a minute, and whenever it is configured
+/// anew.
+fn missed(slurm: &Bed) {
+    let ask = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).envs(slurm.environment.iter().cloned());
+        Ran::of(command.output().unwrap()).expect(0).stdout
+    };
+    until("Slurm misses the supervisor", 120, || {
+        ask("scontrol", &["reconfigure"]);
+        std::thread::sleep(Duration::from_secs(1));
+        ask("squeue", &["-h", "-t", "running"]).is_empty()
+    });
+}
+
+/// What lies in the store of the workers of a step: the name of each file and its bytes.
+fn published(sandbox: &Sandbox, step: &str) -> Vec<(String, Vec<u8>)> {
+    let files = sandbox.files().into_iter();
+    let of = files
+        .filter(|(path, _)| path.parent().is_some_and(|p| p.ends_with(format!("steps/{step}"))));
+    of.map(|(path, text)| (path.file_name().unwrap().to_str().unwrap().to_owned(), text)).collect()
+}
+
+fn names(published: &[(String, Vec<u8>)]) -> Vec<&str> {
+    published.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+#[test]
+fn an_orphan_of_a_killed_supervisor_finishes_its_step_once() {
+    let Some(slurm) = Bed::slurm() else { return };
+    let sandbox = probes(SLOW);
+    let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
+    let mut command = slurm.command(&sandbox, &arguments);
+    let driver = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    until("a worker starts", 30, || !workers("a", &sandbox).is_empty());
+    orphan(workers("a", &sandbox)[0]);
+    until("the orphan ends", 30, || workers("a", &sandbox).is_empty());
+    let once = ["claim-000001.json", "events-000001.json", "outcome.json"];
+    assert_eq!(names(&published(&sandbox, "a")), once);
+    missed(&slurm);
+    let ended = Ran::of(driver.wait_with_output().unwrap()).expect(0).json();
+    let found = steps(&sandbox, &ended);
+    assert!(found.iter().all(|(_, status, _)| status == "done"), "{found:?}");
+    // Slurm dropped the step behind, which was submitted again; both were worked on once.
+    assert_eq!(names(&published(&sandbox, "a")), once);
+    assert_eq!(names(&published(&sandbox, "b")), once);
+}
+
+#[test]
+fn an_orphan_that_was_replaced_speaks_for_nobody() {
+    let Some(slurm) = Bed::slurm() else { return };
+    let sandbox = probes(SLOW);
+    let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
+    let mut command = slurm.command(&sandbox, &arguments);
+    let driver = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    until("a worker starts", 30, || !workers("a", &sandbox).is_empty());
+    until("it claims its step", 30, || !published(&sandbox, "a").is_empty());
+    let left = workers("a", &sandbox)[0];
+    orphan(left);
+    signal(left, Signal::STOP);
+    missed(&slurm);
+    let ended = Ran::of(driver.wait_with_output().unwrap()).expect(0).json();
+    let found = steps(&sandbox, &ended);
+    assert!(found.iter().all(|(_, status, _)| status == "done"), "{found:?}");
+    let before = published(&sandbox, "a");
+    let second = ["claim-000001.json", "claim-000002.json", "events-000002.json", "outcome.json"];
+    assert_eq!(names(&before), second);
+    assert_eq!(workers("a", &sandbox), [left], "the orphan is still there");
+    signal(left, Signal::CONT);
+    until("the orphan ends", 30, || workers("a", &sandbox).is_empty());
+    assert_eq!(published(&sandbox, "a"), before, "what it did counts for nothing");
+    let run = ended["run"].as_str().unwrap();
+    let log = sandbox.path(&format!(".fqm/state/slurm/{run}.a.1.log"));
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("another worker has taken it over"), "{log}");
 }
 
 #[test]

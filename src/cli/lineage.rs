@@ -40,6 +40,8 @@ pub(super) struct Lineage {
     run: String,
     pipeline: String,
     date: String,
+    /// Whether the steps run in this process and its children, not on an engine.
+    here: bool,
     /// The outputs of the steps that have ended: `STEP.PORT` → the digest.
     outputs: BTreeMap<String, Digest>,
     /// The steps whose START was sent, and those whose end was; the run itself is the empty name.
@@ -88,6 +90,7 @@ impl Lineage {
             run: String::new(),
             pipeline: pipeline.name.clone(),
             date: String::new(),
+            here: true,
             outputs: BTreeMap::new(),
             started: BTreeSet::new(),
             ended: BTreeSet::new(),
@@ -179,13 +182,15 @@ impl Lineage {
     fn events(&mut self, event: &Event) -> Vec<Value> {
         let now = Utc::now();
         match event {
-            Event::RunStarted { run, pipeline, date, .. } => {
+            Event::RunStarted { run, pipeline, date, engine, .. } => {
+                self.here = matches!(engine.as_str(), "" | "local");
                 (self.run, self.pipeline, self.date) =
                     (run.clone(), pipeline.clone(), date.clone());
                 let first = self.started.insert(String::new());
                 Vec::from_iter(first.then(|| self.event("START", pipeline, run, None, now)))
             }
-            Event::StepStarted { step, .. } => {
+            // A worker tells when its step began only after it has ended.
+            Event::StepStarted { step, .. } if self.here => {
                 let first = self.started.insert(step.clone());
                 Vec::from_iter(first.then(|| self.step("START", step, None, now)))
             }
@@ -201,7 +206,7 @@ impl Lineage {
                     return Vec::new();
                 }
                 let mut events = Vec::new();
-                // A step that a worker ran, or whose result was there, is heard of when it has ended.
+                // A step of an engine, or whose result was there, is heard of when it has ended.
                 if self.started.insert(step.clone()) {
                     let took = TimeDelta::milliseconds(i64::try_from(*millis).unwrap_or(0));
                     events.push(self.step("START", step, None, now - took));

@@ -108,8 +108,9 @@ impl Observer for Traces {
                 trace.open.insert(step.clone(), now);
             }
             Event::StepEnded { step, status, note, millis, .. } => {
-                let took = u128::from(*millis) * 1_000_000;
-                let began = trace.open.remove(step).unwrap_or(now.saturating_sub(took));
+                // A worker of an engine tells when its step began only after it has ended.
+                let latest = now.saturating_sub(u128::from(*millis) * 1_000_000);
+                let began = trace.open.remove(step).unwrap_or(latest).min(latest).max(trace.began);
                 let bad = matches!(status, StepStatus::Failed | StepStatus::Interrupted);
                 let rest = json!({
                     "attributes": [attribute("fqm.step", step), attribute("fqm.status", status.word())],

@@ -286,6 +286,11 @@ fn a_killed_driver_is_replaced_by_resume_and_slurm_goes_on_meanwhile() {
     let events: Vec<Value> = lineage.lines().map(|e| serde_json::from_str(e).unwrap()).collect();
     well_told(&events).unwrap();
     assert_eq!(events.len(), 6, "both drivers together tell of the run and two steps: {lineage}");
+    let time = |event: &Value| -> chrono::DateTime<chrono::Utc> {
+        event["eventTime"].as_str().unwrap().parse().unwrap()
+    };
+    let a = events.iter().filter(|event| event["job"]["name"] == "probes.a").collect::<Vec<_>>();
+    assert!(time(a[1]) - time(a[0]) >= chrono::TimeDelta::seconds(4), "{lineage}");
 }
 
 #[test]

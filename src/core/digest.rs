@@ -30,8 +30,11 @@ impl Digest {
     fn text(&self) -> Text {
         let mut text = [0; LENGTH];
         text[..PREFIX.len()].copy_from_slice(PREFIX.as_bytes());
-        for (pair, byte) in text[PREFIX.len()..].chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        let mut at = PREFIX.len();
+        for byte in self.0 {
+            text[at] = HEX[usize::from(byte >> 4)];
+            text[at + 1] = HEX[usize::from(byte & 15)];
+            at += 2;
         }
         Text(text)
     }
@@ -55,6 +58,15 @@ const LENGTH: usize = PREFIX.len() + 64;
 
 /// The hexadecimal digits.
 const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// The value of a hexadecimal digit; more than 15 where it is none.
+fn digit(byte: u8) -> u8 {
+    match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'a'..=b'f' => byte - b'a' + 10,
+        _ => u8::MAX,
+    }
+}
 
 /// The text form of a digest: ASCII.
 struct Text([u8; LENGTH]);
@@ -85,16 +97,14 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || DigestError(text.to_owned());
         let hex = text.strip_prefix(PREFIX).filter(|hex| hex.len() == 64).ok_or_else(wrong)?;
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Ok(byte - b'0'),
-            b'a'..=b'f' => Ok(byte - b'a' + 10),
-            _ => Err(wrong()),
-        };
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        let hex = hex.as_bytes();
+        let (mut bytes, mut bad) = ([0; 32], false);
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            let (high, low) = (digit(hex[2 * at]), digit(hex[2 * at + 1]));
+            bad |= high > 15 || low > 15;
+            *byte = high << 4 | low & 15;
         }
-        Ok(Self(bytes))
+        if bad { Err(wrong()) } else { Ok(Self(bytes)) }
     }
 }
 

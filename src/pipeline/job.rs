@@ -13,7 +13,7 @@ use super::events::{Event, Reporter};
 use super::executor::{Executor, pause_before_retry};
 use super::key::Key;
 use super::lock::{Lock, LockError};
-use super::options::Options;
+use super::options::{Force, Options};
 use super::plan::PlannedStep;
 use super::resolve::{Given, Resolved, Resolver};
 use super::spec::{Approve, StepSpec, Unanswered};
@@ -112,7 +112,11 @@ impl Shared {
             // What an effect rests on must be durable before it is felt.
             self.settled().await?;
         }
-        let reason = if forced { "--force".to_owned() } else { resolved.reason };
+        let reason = match &self.options.force {
+            Force::Steps(_) if forced => "--step".to_owned(),
+            _ if forced => "--force".to_owned(),
+            _ => resolved.reason,
+        };
         let begin = |attempt| {
             let (state, fence) = (&self.state, self.options.fence.as_ref());
             let begun = state.start_step(fence, &self.names, &spec.id, attempt, &reason);
@@ -170,7 +174,7 @@ impl Shared {
             }
             if !told {
                 let question = format!(
-                    "{}; answer with `fqm-pipe approve {} {} --reason WHY`",
+                    "{} (answer with `fqm-pipe approve {} {} --reason WHY`)",
                     if ask.question.is_empty() { "may it run?" } else { &ask.question },
                     self.names.run,
                     spec.id
@@ -179,7 +183,7 @@ impl Shared {
                 told = true;
             }
             if Instant::now() >= deadline {
-                let why = format!("nobody answered within {:.0} s", ask.timeout.0.as_secs_f64());
+                let why = format!("nobody answered within {}", ask.timeout);
                 return match ask.otherwise {
                     Unanswered::Skip => Ok(Some(why)),
                     Unanswered::Fail => Err(StepFailure {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it.
-    #[error("lock `{name}`: held by {holder}; wait for it, or end that process")]
+    #[error("lock `{name}`: held by {holder}; wait for it, or end it with `fqm-pipe cancel RUN`")]
     Held {
         /// The lock's name.
         name: String,

@@ -48,6 +48,7 @@ struct RawHead {
 #[serde(deny_unknown_fields)]
 struct RawPartition {
     /// `day` or `hour`: the logical date is the start of one.
+    #[serde(default)]
     by: By,
     /// The first logical date.
     #[serde(default)]
@@ -211,7 +212,12 @@ impl Reading<'_> {
             }
             at += line.len();
         }
-        0..0
+        // In an inline table the key stands somewhere within a line.
+        let found = self
+            .text
+            .match_indices(name)
+            .find(|(at, _)| self.text[at + name.len()..].trim_start_matches(' ').starts_with('='));
+        found.map_or(0..0, |(at, name)| at..at + name.len())
     }
 
     fn toml(&self, error: &toml::de::Error) -> PlaceError {
@@ -335,11 +341,16 @@ impl Reading<'_> {
             };
             fault(format!("unknown step kind `{name}`")).with_help(help)
         })?;
-        if version.parse() != Ok(kind.version) {
-            let message = format!("this program has `{name}` in version {}", kind.version);
-            let help =
-                format!("write `{name}@{}`; the change makes the step run again", kind.version);
-            return Err(fault(message).with_help(help));
+        let wanted = kind.version;
+        if version.parse() != Ok(wanted) {
+            let message = format!("this program has `{name}` in version {wanted}");
+            return Err(fault(message).with_help(match version.parse::<u32>() {
+                Ok(found) if found < wanted => format!(
+                    "`fqm-pipe upgrade` writes `{name}@{wanted}`; the change makes the step run again"
+                ),
+                Ok(_) => "use the newer fqm-pipe that this file was written for".to_owned(),
+                Err(_) => format!("write `{name}@{wanted}`"),
+            }));
         }
         Ok(kind)
     }

@@ -436,6 +436,18 @@ impl From<Duration> for String {
     }
 }
 
+impl std::fmt::Display for Duration {
+    /// In the largest unit that it is a whole number of.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let millis = self.0.as_millis();
+        let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
+        let unit =
+            units.into_iter().find(|(_, unit)| millis >= *unit && millis.is_multiple_of(*unit));
+        let (name, unit) = unit.unwrap_or(("ms", 1));
+        write!(f, "{}{name}", millis / unit)
+    }
+}
+
 impl FromStr for Duration {
     type Err = String;
 

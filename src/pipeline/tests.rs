@@ -172,7 +172,8 @@ fn mistakes_are_shown_with_their_place_and_a_suggestion() {
     let cases = [
         (step("uses = \"toy.add@1\"\nparam = {}"), "toy.toml:6:1", "did you mean `params`"),
         (step("uses = \"toy.ad@1\""), "toy.toml:5:8", "did you mean `toy.add`"),
-        (step("uses = \"toy.add@9\""), "toy.toml:5:8", "write `toy.add@1`"),
+        (step("uses = \"toy.add@9\""), "toy.toml:5:8", "use the newer fqm-pipe"),
+        (step("uses = \"toy.add@0\""), "toy.toml:5:8", "`fqm-pipe upgrade` writes `toy.add@1`"),
         (step("uses = \"toy.add\""), "toy.toml:5:8", "write `KIND@VERSION`"),
         (
             step("uses = \"toy.add@1\"\nparams = { amuont = 2 }"),

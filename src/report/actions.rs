@@ -132,9 +132,10 @@ fn nothing_to_do(report: &RunReport) -> Action {
     let safety = report.evaluation.as_ref().and_then(|e| e.safety);
     match (report.status, verdict(report)) {
         (RunStatus::Running, _) => Action::calm("Nothing yet: the run is still going."),
-        (RunStatus::Skipped, _) => {
-            Action::calm("Nothing, unless you expected data for this date: then check the source.")
-        }
+        (RunStatus::Skipped, _) => Action::calm(
+            "Nothing, unless you expected more of this date: the steps say why they were \
+             skipped. Where data is missing, check the source.",
+        ),
         (_, Some("promoted")) if safety.is_some_and(|s| s.passed < s.plays) => Action::calm(
             "Nothing, for the promotion policy does not ask for the safety suites \
              (`require_safety`). But the new champion failed plays of them: let it act only where a \

@@ -65,7 +65,7 @@ fn decision(report: &RunReport) -> Vec<String> {
     match &report.decision {
         Some(d) => vec![format!("Decision: {}. {}", d.verdict, sentence(&d.reason))],
         None if report.headline.is_empty() => vec!["Decision: none in this run".to_owned()],
-        None => vec![format!("Decision: none. {}", report.headline)],
+        None => vec![format!("Decision: none. {}", sentence(&report.headline))],
     }
 }
 

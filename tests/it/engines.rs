@@ -113,12 +113,6 @@ impl Bed {
     }
 }
 
-fn probes(text: &str) -> Sandbox {
-    let sandbox = Sandbox::empty("w");
-    sandbox.write("pipelines/probes.toml", text);
-    sandbox
-}
-
 /// The statuses and outputs of the latest run, by step.
 fn steps(sandbox: &Sandbox, run: &Value) -> Vec<(String, String, String)> {
     let id = run["run"].as_str().unwrap();
@@ -137,7 +131,7 @@ fn steps(sandbox: &Sandbox, run: &Value) -> Vec<(String, String, String)> {
 
 /// What every engine must do. Gives the plan and the outputs of the diamond.
 fn conforms(bed: &Bed) -> (String, Vec<(String, String, String)>) {
-    let sandbox = probes(DIAMOND);
+    let sandbox = Sandbox::probes(DIAMOND);
     let first = bed.run(&sandbox, "probes").expect(0).json();
     let found = steps(&sandbox, &first);
     let statuses: Vec<_> =
@@ -269,7 +263,7 @@ fn kill(pid: i32) {
 #[test]
 fn a_killed_driver_is_replaced_by_resume_and_slurm_goes_on_meanwhile() {
     let Some(slurm) = Bed::slurm() else { return };
-    let sandbox = probes(SLOW);
+    let sandbox = Sandbox::probes(SLOW);
     let lineage = "schema = 1\nname = \"w\"\n[lineage]\nfile = \"lineage.jsonl\"\n";
     sandbox.write("fqm.toml", lineage);
     let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
@@ -296,7 +290,7 @@ fn a_killed_driver_is_replaced_by_resume_and_slurm_goes_on_meanwhile() {
 #[test]
 fn a_killed_worker_and_a_killed_controller_lose_nothing() {
     let Some(slurm) = Bed::slurm() else { return };
-    let sandbox = probes(SLOW);
+    let sandbox = Sandbox::probes(SLOW);
     let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
     let mut command = slurm.command(&sandbox, &arguments);
     let driver = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
@@ -354,7 +348,7 @@ fn names(published: &[(String, Vec<u8>)]) -> Vec<&str> {
 #[test]
 fn an_orphan_of_a_killed_supervisor_finishes_its_step_once() {
     let Some(slurm) = Bed::slurm() else { return };
-    let sandbox = probes(SLOW);
+    let sandbox = Sandbox::probes(SLOW);
     let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
     let mut command = slurm.command(&sandbox, &arguments);
     let driver = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
@@ -375,7 +369,7 @@ fn an_orphan_of_a_killed_supervisor_finishes_its_step_once() {
 #[test]
 fn an_orphan_that_was_replaced_speaks_for_nobody() {
     let Some(slurm) = Bed::slurm() else { return };
-    let sandbox = probes(SLOW);
+    let sandbox = Sandbox::probes(SLOW);
     let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
     let mut command = slurm.command(&sandbox, &arguments);
     let driver = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
@@ -405,7 +399,7 @@ fn an_orphan_that_was_replaced_speaks_for_nobody() {
 fn slurm_workers_share_a_store_on_s3() {
     let (Some(slurm), Some(server)) = (Bed::slurm(), s3::Server::start()) else { return };
     server.put("/fqm-engines", b"");
-    let sandbox = probes(DIAMOND);
+    let sandbox = Sandbox::probes(DIAMOND);
     let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
     let mut command = slurm.command(&sandbox, &arguments);
     command
@@ -417,7 +411,7 @@ fn slurm_workers_share_a_store_on_s3() {
         .env("AWS_REGION", "us-east-1");
     let ended = Ran::of(command.output().unwrap()).expect(0).json();
     let found = steps(&sandbox, &ended);
-    let local = probes(DIAMOND);
+    let local = Sandbox::probes(DIAMOND);
     let expected = Bed::local().run(&local, "probes").expect(0).json();
     assert_eq!(
         (ended["plan"].clone(), found),

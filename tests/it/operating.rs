@@ -26,15 +26,9 @@ in = { first = "a.probe" }
 params = { text = "b" }
 "#;
 
-fn probes(text: &str) -> Sandbox {
-    let sandbox = Sandbox::empty("w");
-    sandbox.write("pipelines/probes.toml", text);
-    sandbox
-}
-
 #[test]
 fn a_parameter_for_one_run_is_part_of_its_plan_and_of_its_keys() {
-    let sandbox = probes(PAIR);
+    let sandbox = Sandbox::probes(PAIR);
     let run = ["run", "probes", "--date", DAY, "--json"];
     let first = sandbox.run(&run).expect(0).json();
     let other = ["--param", "b.text=other", "--param", "b.rows=3"];
@@ -90,7 +84,7 @@ fn a_wrong_parameter_is_refused_with_what_would_be_right() {
 
 #[test]
 fn a_night_without_enough_data_ends_as_the_scheduler_wants() {
-    let sandbox = probes(&PAIR.replace("text = \"b\"", "not_enough = true"));
+    let sandbox = Sandbox::probes(&PAIR.replace("text = \"b\"", "not_enough = true"));
     let run = ["run", "probes", "--date", DAY];
     sandbox.run(&run).expect(99);
     sandbox.run(&[&run[..], &["--skip-exit", "0"]].concat()).expect(0);
@@ -132,10 +126,10 @@ fn a_cron_job_says_what_the_pipeline_says() {
     let resources = &container(&list["items"][1]["spec"]["jobTemplate"]["spec"])["resources"];
     assert_eq!(resources["requests"], json!({ "cpu": "8", "memory": "6144Mi" }));
     assert_eq!(resources["limits"], json!({ "memory": "6144Mi", "nvidia.com/gpu": "1" }));
-    sandbox.edit("pipelines/nightly.toml", &[("30 2 * * *", "0 30 2 L * *")]);
+    sandbox.edit("pipelines/nightly.toml", &[("30 2 * * *", "30 2 L * *")]);
     let said = sandbox.run(&export).expect(2).stderr;
     assert!(said.contains("five plain fields"), "{said}");
-    let unscheduled = probes(PAIR);
+    let unscheduled = Sandbox::probes(PAIR);
     let export = ["export", "kubernetes", "probes", "--image", "i"];
     let said = unscheduled.run(&export).expect(2).stderr;
     assert!(said.contains("give a --date"), "{said}");
@@ -155,7 +149,7 @@ fn the_shipped_manifest_is_that_of_the_shipped_pipeline() {
 
 #[test]
 fn an_engine_is_found_where_the_workspace_says() {
-    let sandbox = probes(PAIR);
+    let sandbox = Sandbox::probes(PAIR);
     let head = "schema = 1\nname = \"w\"\n";
     let airflow = "[engines.airflow]\nprogram = \"/nowhere/airflow\"\ndags = \"dags\"\n";
     sandbox.write("fqm.toml", &format!("{head}{airflow}"));
@@ -262,7 +256,7 @@ fn a_training_that_is_ended_goes_on_after_its_last_pass() {
 
 #[test]
 fn a_training_that_nobody_took_up_again_is_swept() {
-    let sandbox = probes(PAIR);
+    let sandbox = Sandbox::probes(PAIR);
     sandbox.run(&["run", "probes", "--date", DAY]).expect(0);
     let folder = sandbox.path(".fqm/state/passes/0123456789ab");
     fs::create_dir_all(&folder).unwrap();

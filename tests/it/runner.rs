@@ -27,12 +27,6 @@ in = { first = "b.probe" }
 params = { text = "c" }
 "#;
 
-fn probes(text: &str) -> Sandbox {
-    let sandbox = Sandbox::empty("w");
-    sandbox.write("pipelines/probes.toml", text);
-    sandbox
-}
-
 const RUN: [&str; 5] = ["run", "probes", "--date", "2026-11-03", "--json"];
 
 fn run(sandbox: &Sandbox, more: &[&str]) -> Ran {
@@ -67,7 +61,7 @@ fn has(sandbox: &Sandbox, step: &str, status: &str) -> bool {
 
 #[test]
 fn a_part_of_a_pipeline_runs_on_the_results_of_the_rest() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let blocked = run(&sandbox, &["--from", "b"]).expect(1).json();
     assert_eq!(blocked["steps"]["a"], "unselected");
     assert_eq!(blocked["steps"]["b"], "blocked", "a has no result yet");
@@ -96,7 +90,7 @@ fn checks_block_or_warn() {
             &format!("params = {{ text = \"a\", rows = 7 }}\n{check}"),
         )
     };
-    let sandbox = probes(&checked("block"));
+    let sandbox = Sandbox::probes(&checked("block"));
     let blocked = run(&sandbox, &[]).expect(1);
     assert!(
         blocked.stderr.contains("the check `a.probe.rows > 10` does not hold: a.probe.rows is 7"),
@@ -114,7 +108,7 @@ fn checks_block_or_warn() {
 fn a_gate_waits_for_a_person_and_keeps_the_first_answer() {
     let text =
         CHAIN.replace("id = \"b\"", "id = \"b\"\napprove = { question = \"is it Tuesday?\" }");
-    let sandbox = probes(&text);
+    let sandbox = Sandbox::probes(&text);
     let child = start(&sandbox, &RUN);
     until("a is done", || has(&sandbox, "a", "done"));
     let id = latest(&sandbox)["id"].as_str().unwrap().to_owned();
@@ -140,7 +134,7 @@ fn a_gate_waits_for_a_person_and_keeps_the_first_answer() {
 #[test]
 fn nobody_answers_in_time_or_says_no() {
     let text = CHAIN.replace("id = \"b\"", "id = \"b\"\napprove = { timeout = \"300ms\" }");
-    let sandbox = probes(&text);
+    let sandbox = Sandbox::probes(&text);
     let skipped = run(&sandbox, &[]).expect(99).json();
     assert_eq!(
         (&skipped["steps"]["b"], &skipped["steps"]["c"]),
@@ -154,7 +148,7 @@ fn nobody_answers_in_time_or_says_no() {
 #[test]
 fn a_run_is_ended_and_taken_up_under_its_own_plan() {
     let slow = CHAIN.replace("text = \"b\"", "text = \"b\", millis = 60000");
-    let sandbox = probes(&slow);
+    let sandbox = Sandbox::probes(&slow);
     let child = start(&sandbox, &RUN);
     until("b runs", || has(&sandbox, "b", "running"));
     let id = latest(&sandbox)["id"].as_str().unwrap().to_owned();
@@ -191,7 +185,7 @@ fn a_run_is_ended_and_taken_up_under_its_own_plan() {
 
 #[test]
 fn a_step_is_tried_again_alone() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let first = run(&sandbox, &[]).expect(0).json();
     let id = first["run"].as_str().unwrap();
     let retried = sandbox.run(&["retry", id, "--step", "b", "--json"]).expect(0).json();
@@ -202,7 +196,7 @@ fn a_step_is_tried_again_alone() {
 
 #[test]
 fn two_runs_are_compared_field_by_field() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let first = run(&sandbox, &[]).expect(0).json();
     sandbox.write("pipelines/probes.toml", &CHAIN.replace("text = \"b\"", "text = \"other\""));
     let plan = sandbox.run(&["plan", "probes", "--date", "2026-11-03", "--json"]).expect(0).json();
@@ -224,7 +218,7 @@ fn two_runs_are_compared_field_by_field() {
 #[test]
 fn two_runners_at_once_one_waits_or_ends_with_75_and_none_finds_the_database_locked() {
     for round in 0..8 {
-        let sandbox = probes(CHAIN);
+        let sandbox = Sandbox::probes(CHAIN);
         let children: Vec<Child> = (0..4).map(|_| start(&sandbox, &RUN)).collect();
         let ended: Vec<Ran> =
             children.into_iter().map(|child| Ran::of(child.wait_with_output().unwrap())).collect();
@@ -236,7 +230,7 @@ fn two_runners_at_once_one_waits_or_ends_with_75_and_none_finds_the_database_loc
     }
     let waiting =
         CHAIN.replace("[[step]]\nid = \"a\"", "[run]\non_locked = \"wait\"\n[[step]]\nid = \"a\"");
-    let sandbox = probes(&waiting.replace("text = \"a\"", "text = \"a\", millis = 300"));
+    let sandbox = Sandbox::probes(&waiting.replace("text = \"a\"", "text = \"a\", millis = 300"));
     let children: Vec<Child> = (0..4).map(|_| start(&sandbox, &RUN)).collect();
     for child in children {
         Ran::of(child.wait_with_output().unwrap()).expect(0);
@@ -248,7 +242,7 @@ fn a_run_takes_the_place_of_another_where_the_pipeline_says_so() {
     let text = CHAIN
         .replace("[[step]]\nid = \"a\"", "[run]\non_locked = \"replace\"\n[[step]]\nid = \"a\"");
     let slow = text.replace("text = \"b\"", "text = \"b\", millis = 60000");
-    let sandbox = probes(&slow);
+    let sandbox = Sandbox::probes(&slow);
     let child = start(&sandbox, &RUN);
     until("b runs", || has(&sandbox, "b", "running"));
     sandbox.write("pipelines/probes.toml", &text);
@@ -259,7 +253,7 @@ fn a_run_takes_the_place_of_another_where_the_pipeline_says_so() {
 
 #[test]
 fn a_backfill_passes_over_what_is_done_and_runs_side_by_side_what_is_apart() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let range = ["backfill", "probes", "--from", "2026-11-01", "--to", "2026-11-04"];
     let with = |more: &[&str]| sandbox.run(&[&range[..], more].concat());
     let dry = with(&["--dry-run", "--json"]).expect(0).json();
@@ -293,7 +287,7 @@ fn a_backfill_passes_over_what_is_done_and_runs_side_by_side_what_is_apart() {
 fn a_step_reads_what_the_interval_before_left() {
     let text = CHAIN
         .replace("params = { text = \"a\", rows = 7 }", "in = { first = \"previous:c.probe\" }");
-    let sandbox = probes(&text);
+    let sandbox = Sandbox::probes(&text);
     let digest = |date: &str| {
         let arguments = ["run", "probes", "--date", date, "--json"];
         let ran = sandbox.run(&arguments).expect(0).json();
@@ -318,7 +312,7 @@ fn a_step_reads_what_the_interval_before_left() {
 fn a_pipeline_of_hours_runs_for_hours() {
     let text =
         CHAIN.replace("name = \"probes\"", "name = \"probes\"\npartition = { by = \"hour\" }");
-    let sandbox = probes(&text);
+    let sandbox = Sandbox::probes(&text);
     let ran = sandbox.run(&["run", "probes", "--date", "2026-11-03T23", "--json"]).expect(0).json();
     assert_eq!(ran["date"], "2026-11-03T23");
     let wrong = run(&sandbox, &[]).expect(2);
@@ -336,7 +330,7 @@ fn a_pipeline_of_hours_runs_for_hours() {
 #[test]
 fn a_step_in_a_process_of_its_own_ends_with_the_run_and_keeps_to_its_memory() {
     let text = CHAIN.replace("id = \"b\"", "id = \"b\"\nisolate = true");
-    let sandbox = probes(&text.replace("text = \"b\"", "text = \"b\", millis = 60000"));
+    let sandbox = Sandbox::probes(&text.replace("text = \"b\"", "text = \"b\", millis = 60000"));
     let mut child = start(&sandbox, &RUN);
     let children = |parent: u32| -> Vec<String> {
         let listed = std::fs::read_dir("/proc").unwrap().flatten();
@@ -369,7 +363,7 @@ fn a_step_in_a_process_of_its_own_ends_with_the_run_and_keeps_to_its_memory() {
 
 #[test]
 fn what_happens_is_told_as_json_or_not_at_all() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let quiet = run(&sandbox, &["--quiet"]).expect(0);
     assert_eq!(quiet.stderr, "");
     let events = run(&sandbox, &["--events"]).expect(0).stderr;
@@ -385,7 +379,7 @@ fn the_schedule_says_what_a_change_of_the_clocks_does() {
         "name = \"probes\"",
         "name = \"probes\"\nschedule = { cron = \"30 2 * * *\", timezone = \"America/New_York\" }",
     );
-    let sandbox = probes(&text);
+    let sandbox = Sandbox::probes(&text);
     let arguments = ["schedule", "next", "-n", "3", "--after", "2026-03-06T12:00:00Z", "--json"];
     let rows = sandbox.run(&arguments).expect(0).json();
     assert_eq!(rows[0]["local"], "Sat 2026-03-07 02:30:00 EST");
@@ -401,7 +395,7 @@ fn the_schedule_says_what_a_change_of_the_clocks_does() {
 
 #[test]
 fn the_doctor_finds_what_is_there_and_cuts_the_power_of_probes() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     std::fs::create_dir_all(sandbox.path("logs")).unwrap();
     let healthy = sandbox.run(&["doctor", "--json", "--crash-test"]).expect(0).json();
     let found = healthy.as_array().unwrap();
@@ -422,7 +416,7 @@ fn the_doctor_finds_what_is_there_and_cuts_the_power_of_probes() {
 #[test]
 #[ignore = "twenty seeds, some minutes: make test-long"]
 fn the_crash_test_passes_at_every_boundary_of_twenty_runs() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     std::fs::create_dir_all(sandbox.path("logs")).unwrap();
     let ran = sandbox.run(&["doctor", "--crash-test", "--seeds", "20"]).expect(0);
     eprintln!("{}", ran.stdout);
@@ -430,7 +424,7 @@ fn the_crash_test_passes_at_every_boundary_of_twenty_runs() {
 
 #[test]
 fn shells_and_readers_get_their_papers() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     for shell in ["bash", "zsh", "fish"] {
         let text = sandbox.run(&["completions", shell]).expect(0).stdout;
         assert!(text.contains("backfill") && text.contains("fqm-pipe"), "{shell}");
@@ -447,7 +441,7 @@ fn shells_and_readers_get_their_papers() {
 
 #[test]
 fn logs_follow_a_run_to_its_end() {
-    let sandbox = probes(&CHAIN.replace("text = \"b\"", "text = \"b\", millis = 1500"));
+    let sandbox = Sandbox::probes(&CHAIN.replace("text = \"b\"", "text = \"b\", millis = 1500"));
     let child = start(&sandbox, &RUN);
     until("b runs", || has(&sandbox, "b", "running"));
     let followed = sandbox.run(&["logs", "--follow"]).expect(0).stdout;
@@ -468,7 +462,7 @@ fn age(sandbox: &Sandbox) {
 
 #[test]
 fn what_nothing_refers_to_goes_and_what_stays_is_whole() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let old = run(&sandbox, &[]).expect(0).json();
     sandbox.write("pipelines/probes.toml", &CHAIN.replace("text = \"a\"", "text = \"new\""));
     let new = run(&sandbox, &[]).expect(0).json();
@@ -508,7 +502,7 @@ fn what_a_run_will_take_is_estimated_and_held_against_its_budget() {
     let slow = CHAIN
         .replace("text = \"b\"", "text = \"b\", millis = 400")
         .replace("id = \"b\"", "id = \"b\"\nisolate = true");
-    let sandbox = probes(&slow);
+    let sandbox = Sandbox::probes(&slow);
     let plan = ["plan", "probes", "--date", "2026-11-04", "--resources"];
     let unknown = sandbox.run(&plan).expect(0).stdout;
     assert!(unknown.contains("not known"), "{unknown}");

@@ -66,6 +66,13 @@ impl Sandbox {
         Self { folder, root }
     }
 
+    /// A workspace with nothing but a pipeline `probes`.
+    pub fn probes(text: &str) -> Self {
+        let sandbox = Self::empty("w");
+        sandbox.write("pipelines/probes.toml", text);
+        sandbox
+    }
+
     pub fn write(&self, file: &str, text: &str) {
         fs::write(self.root.join(file), text).unwrap();
     }

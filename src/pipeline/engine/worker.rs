@@ -77,7 +77,10 @@ impl Worker {
         let frozen = Arc::new(handover.frozen.clone());
         let at = frozen.pipeline.steps.iter().position(|spec| spec.id == step);
         let at = at.ok_or_else(|| {
-            WorkerError::Wrong(format!("find the step `{step}` in the plan {}", handle.plan))
+            let steps = frozen.pipeline.steps.iter().map(|spec| spec.id.as_str());
+            let steps = steps.collect::<Vec<_>>().join(", ");
+            let plan = handle.plan.short();
+            WorkerError::Wrong(format!("find the step `{step}` in the plan {plan}: it has {steps}"))
         })?;
         if let Some(outcome) = exchange.outcome(step).await? {
             return Ok(outcome);

@@ -62,7 +62,7 @@ pub enum StateError {
         name: String,
     },
     /// A process of another machine holds the lease.
-    #[error("lock `{name}`: held by {holder}; wait for it, or end that process")]
+    #[error("lock `{name}`: held by {holder}; wait for it, or end it with `fqm-pipe cancel RUN`")]
     Leased {
         /// The lease.
         name: String,

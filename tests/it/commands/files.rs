@@ -1,6 +1,6 @@
 //! What is wrong in the files of a workspace is shown in its place.
 
-use super::{CHAIN, Transcript, probes};
+use super::{CHAIN, Transcript};
 use crate::support::Sandbox;
 
 #[test]
@@ -36,7 +36,7 @@ fn what_is_wrong_in_fqm_toml_is_shown() {
 
 #[test]
 fn what_is_wrong_in_a_pipeline_is_shown() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let mut told = Transcript::of(&sandbox);
     for (right, wrong) in [
         ("name = \"probes\"", "name = \"probes"),

@@ -38,13 +38,6 @@ uses = "probe.run@1"
 in = { first = "b.probe" }
 "#;
 
-/// A workspace with that pipeline, or another of its name, and nothing else.
-pub fn probes(text: &str) -> Sandbox {
-    let sandbox = Sandbox::empty("w");
-    sandbox.write("pipelines/probes.toml", text);
-    sandbox
-}
-
 /// Commands that ran one after the other in one folder, and what came of each. What differs from one
 /// machine, folder or moment to another is replaced by something as long that never does.
 pub struct Transcript<'a> {

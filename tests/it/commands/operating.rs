@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use super::{CHAIN, Transcript, probes, ran};
+use super::{CHAIN, Transcript, ran};
 use crate::support::Sandbox;
 
 fn scheduled() -> Sandbox {
     let times = "schedule = { cron = \"30 2 * * *\", timezone = \"America/New_York\" }";
-    probes(&CHAIN.replace("name = \"probes\"", &format!("name = \"probes\"\n{times}")))
+    Sandbox::probes(&CHAIN.replace("name = \"probes\"", &format!("name = \"probes\"\n{times}")))
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_daemon_needs_something_to_fire() {
 
 #[test]
 fn what_nothing_refers_to_is_removed() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     ran(&sandbox.root, "backfill probes --from 2026-11-01 --to 2026-11-02").expect(0);
     let mut told = Transcript::of(&sandbox);
     told.run("gc");
@@ -63,7 +63,7 @@ fn what_nothing_refers_to_is_removed() {
 
 #[test]
 fn a_doctor_says_what_is_missing() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let mut told = Transcript::of(&sandbox);
     let hidden = [
         // What this machine has is no matter of the program.
@@ -138,7 +138,7 @@ fn shells_readers_and_editors_get_their_papers() {
 
 #[test]
 fn a_pipeline_is_exported_to_airflow() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let mut told = Transcript::of(&sandbox);
     told.run("export airflow probes --program /opt/fqm-pipe");
     told.run("export airflow prob");
@@ -149,8 +149,40 @@ fn a_pipeline_is_exported_to_airflow() {
 }
 
 #[test]
+fn a_pipeline_is_exported_to_kubernetes() {
+    let sandbox = scheduled();
+    sandbox.write("pipelines/plain.toml", &CHAIN.replace("probes", "plain"));
+    let mut told = Transcript::of(&sandbox);
+    let image = "--image registry.example.com/fqm-pipe:1";
+    told.run(&format!("export kubernetes probes {image} --date 2026-11-03 --namespace ml"));
+    told.head(&format!("export kubernetes probes {image}"), 30);
+    told.run("export kubernetes probes");
+    told.run(&format!("export kubernetes probs {image}"));
+    told.run(&format!("export kubernetes probes {image} --date 2026-11-03T05"));
+    told.run(&format!("export kubernetes plain {image}"));
+    insta::assert_snapshot!("kubernetes", told);
+}
+
+#[test]
+fn an_older_workspace_is_moved_on() {
+    let sandbox = Sandbox::probes(CHAIN);
+    let mut told = Transcript::of(&sandbox);
+    told.run("upgrade");
+    let older =
+        CHAIN.replace("id = \"c\"\nuses = \"probe.run@1\"", "id = \"c\"\nuses = \"probe.run@0\"");
+    sandbox.write("pipelines/probes.toml", &older);
+    told.run("run probes --date 2026-11-03");
+    told.run("upgrade --dry-run");
+    told.run("upgrade --json");
+    told.run("upgrade");
+    sandbox.write("pipelines/probes.toml", &CHAIN.replace("probe.run@1", "probe.run@2"));
+    told.run("upgrade");
+    insta::assert_snapshot!("upgrade", told);
+}
+
+#[test]
 fn an_engine_runs_step_by_step() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let mut told = Transcript::of(&sandbox);
     let begun = ran(&sandbox.root, "step begin probes --date 2026-11-03").expect(0);
     let of = begun.stdout.trim().to_owned();

@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use super::{CHAIN, Transcript, command, probes, ran};
+use super::{CHAIN, Transcript, command, ran};
 use crate::support::{Ran, Sandbox};
 
 const RUN: &str = "run probes --date 2026-11-03";
@@ -35,7 +35,7 @@ fn until_runs(sandbox: &Sandbox, step: &str) -> String {
 
 #[test]
 fn a_run_is_planned_run_and_looked_at() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let mut told = Transcript::of(&sandbox);
     told.run("status");
     told.run("status --json");
@@ -49,13 +49,16 @@ fn a_run_is_planned_run_and_looked_at() {
     told.run(&format!("logs {id} b"));
     told.run("plan probes --date 2026-11-03");
     told.run(&format!("{RUN} --force --quiet"));
+    told.knows(&latest(&sandbox).unwrap());
     told.run(&format!("{RUN} --until b"));
+    told.run("plan probes --date 2026-11-03 --param b.text=other");
+    told.run(&format!("{RUN} --param b.text=other --param b.not_enough=true --skip-exit 0"));
     insta::assert_snapshot!("run", told);
 }
 
 #[test]
 fn a_run_is_planned_run_and_looked_at_in_json() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let mut told = Transcript::of(&sandbox);
     told.run("plan probes --date 2026-11-03 --json");
     told.run(&format!("{RUN} --json --events"));
@@ -70,7 +73,7 @@ fn a_run_is_planned_run_and_looked_at_in_json() {
 #[test]
 fn what_a_run_takes_is_estimated() {
     let tight = CHAIN.replace("\n[[step]]\nid = \"a\"", BUDGET).replace("rows = 7", MILLIS);
-    let sandbox = probes(&tight);
+    let sandbox = Sandbox::probes(&tight);
     let mut told = Transcript::of(&sandbox);
     told.run("plan probes --date 2026-11-04 --resources");
     ran(&sandbox.root, RUN).expect(0);
@@ -84,7 +87,7 @@ const MILLIS: &str = "rows = 7, millis = 400";
 
 #[test]
 fn runs_are_compared() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let mut told = Transcript::of(&sandbox);
     told.run(RUN);
     let first = latest(&sandbox).unwrap();
@@ -102,7 +105,7 @@ fn runs_are_compared() {
 #[test]
 fn a_run_that_fails_is_resumed_and_tried_again() {
     let failing = CHAIN.replace("id = \"b\"", "id = \"b\"\nparams = { fail = \"input\" }");
-    let sandbox = probes(&failing);
+    let sandbox = Sandbox::probes(&failing);
     let mut told = Transcript::of(&sandbox);
     told.run(RUN);
     let id = latest(&sandbox).unwrap();
@@ -124,7 +127,7 @@ fn a_run_that_fails_is_resumed_and_tried_again() {
 
 #[test]
 fn there_is_not_enough_data() {
-    let sandbox = probes(&CHAIN.replace("rows = 7", "not_enough = true"));
+    let sandbox = Sandbox::probes(&CHAIN.replace("rows = 7", "not_enough = true"));
     let mut told = Transcript::of(&sandbox);
     told.run(RUN);
     told.run(&format!("{RUN} --json"));
@@ -134,7 +137,7 @@ fn there_is_not_enough_data() {
 #[test]
 fn a_run_that_goes_on_keeps_others_off_until_it_is_ended() {
     let slow = CHAIN.replace("id = \"b\"", "id = \"b\"\nparams = { millis = 120000 }");
-    let sandbox = probes(&slow);
+    let sandbox = Sandbox::probes(&slow);
     let child = started(&sandbox);
     let id = until_runs(&sandbox, "b");
     let mut told = Transcript::of(&sandbox);
@@ -160,7 +163,7 @@ fn a_run_that_goes_on_keeps_others_off_until_it_is_ended() {
 #[test]
 fn a_step_waits_for_a_person() {
     let gate = "approve = { question = \"is it Tuesday?\", timeout = \"100ms\" }";
-    let sandbox = probes(&CHAIN.replace("id = \"b\"", &format!("id = \"b\"\n{gate}")));
+    let sandbox = Sandbox::probes(&CHAIN.replace("id = \"b\"", &format!("id = \"b\"\n{gate}")));
     let mut told = Transcript::of(&sandbox);
     told.run(RUN);
     let id = latest(&sandbox).unwrap();
@@ -178,7 +181,7 @@ fn a_step_waits_for_a_person() {
 
 #[test]
 fn many_dates_are_run() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     let mut told = Transcript::of(&sandbox);
     let range = "backfill probes --from 2026-11-01 --to 2026-11-03";
     told.run(&format!("{range} --dry-run"));
@@ -197,8 +200,9 @@ fn many_dates_are_run() {
 
 #[test]
 fn a_pipeline_is_drawn() {
-    let sandbox =
-        probes(&CHAIN.replace("first = \"b.probe\"", "first = \"a.probe\", second = \"b.probe\""));
+    let sandbox = Sandbox::probes(
+        &CHAIN.replace("first = \"b.probe\"", "first = \"a.probe\", second = \"b.probe\""),
+    );
     let mut told = Transcript::of(&sandbox);
     told.run("graph probes");
     told.run("graph probes --format dot");
@@ -213,7 +217,7 @@ fn a_pipeline_is_drawn() {
 
 #[test]
 fn what_is_not_there_is_named_with_what_is() {
-    let sandbox = probes(CHAIN);
+    let sandbox = Sandbox::probes(CHAIN);
     ran(&sandbox.root, RUN).expect(0);
     ran(&sandbox.root, RUN).expect(0);
     let id = latest(&sandbox).unwrap();
@@ -240,7 +244,7 @@ fn what_is_not_there_is_named_with_what_is() {
 #[test]
 fn dates_and_choices_that_make_no_sense_are_refused() {
     let start = CHAIN.replace("\n\n[[step]]\nid = \"a\"", STARTED);
-    let sandbox = probes(&start);
+    let sandbox = Sandbox::probes(&start);
     let mut told = Transcript::of(&sandbox);
     for date in ["yesterday", "2026-02-30", "2026-11-3", "2026-11-03T05", "2026-10-31"] {
         told.run(&format!("run probes --date {date}"));
@@ -252,6 +256,9 @@ fn dates_and_choices_that_make_no_sense_are_refused() {
     told.run(&format!("{RUN} --quiet --events"));
     told.run(&format!("{RUN} --engine condor"));
     told.run(&format!("{RUN} --engine airflow"));
+    for param in ["b", "bb.text=x", "b.tex=x", "b.rows=many", "b.text.deep=x"] {
+        told.run(&format!("{RUN} --param {param}"));
+    }
     insta::assert_snapshot!("no_sense", told);
 }
 

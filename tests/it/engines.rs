@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::lineage::well_told;
+use crate::listener::Listener;
 use crate::s3;
 use crate::support::{Ran, Sandbox};
 
@@ -308,14 +309,19 @@ fn a_killed_worker_and_a_killed_controller_lose_nothing() {
     assert!(found.iter().all(|(_, status, _)| status == "done"), "{found:?}");
 }
 
-/// Kills the process of Slurm that supervises a worker, which goes on as an orphan.
+fn parent(pid: i32) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+/// Kills the process of Slurm that supervises a worker, which goes on as an orphan. A worker that is stopped
+/// before it is one would be ended by the kernel, so that this waits.
 fn orphan(worker: i32) {
-    let status = std::fs::read_to_string(format!("/proc/{worker}/status")).unwrap();
-    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
-    let parent: i32 = parent.trim().parse().unwrap();
-    let line = std::fs::read_to_string(format!("/proc/{parent}/cmdline")).unwrap();
+    let supervisor = parent(worker).unwrap();
+    let line = std::fs::read_to_string(format!("/proc/{supervisor}/cmdline")).unwrap();
     assert!(line.starts_with("slurmstepd: "), "{line}");
-    kill(parent);
+    kill(supervisor);
+    until("the worker is an orphan", 10, || parent(worker) != Some(supervisor));
 }
 
 /// Waits until Slurm knows that no job runs. It asks its nodes once a minute, and whenever it is configured
@@ -351,6 +357,8 @@ fn an_orphan_of_a_killed_supervisor_finishes_its_step_once() {
     let sandbox = Sandbox::probes(SLOW);
     let arguments = ["run", "probes", "--date", "2026-11-03", "--json"];
     let mut command = slurm.command(&sandbox, &arguments);
+    let listener = Listener::start(0);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", listener.address));
     let driver = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
     until("a worker starts", 30, || !workers("a", &sandbox).is_empty());
     orphan(workers("a", &sandbox)[0]);
@@ -364,6 +372,11 @@ fn an_orphan_of_a_killed_supervisor_finishes_its_step_once() {
     // Slurm dropped the step behind, which was submitted again; both were worked on once.
     assert_eq!(names(&published(&sandbox, "a")), once);
     assert_eq!(names(&published(&sandbox, "b")), once);
+    let trace = listener.heard()[0].json();
+    let span = &trace["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+    let time = |field: &str| span[field].as_str().unwrap().parse::<u64>().unwrap();
+    let took = time("endTimeUnixNano") - time("startTimeUnixNano");
+    assert!(took >= 4_000_000_000, "the span is as long as the step: {span}");
 }
 
 #[test]
